@@ -1,0 +1,166 @@
+"""Runs the queries in one read-only view of the database, and makes a snapshot of their rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from . import queries
+from .dialects import is_timeout, read_only_view
+from .error_codes import ErrorCodeOf, error_code
+from .exceptions import MetricsTimeout, MetricsUnavailable
+from .snapshot import (
+    Backlog,
+    BacklogCount,
+    ErrorCount,
+    ErrorSample,
+    Latency,
+    LatencyStats,
+    Snapshot,
+    TaskCounts,
+    Window,
+)
+from .source import TaskSource
+from .statuses import STATUSES
+
+
+def collect(
+    engine: sa.Engine,
+    source: TaskSource,
+    window: Window,
+    *,
+    error_code_of: ErrorCodeOf | None,
+    top_errors: int,
+    timeout_ms: int,
+) -> Snapshot:
+    """Read all figures of a window from one view of the database.
+
+    Raises `MetricsUnavailable` where the database can't be reached or the pool is exhausted,
+    `MetricsTimeout` where a statement took longer than `timeout_ms`, and SQLAlchemy's own errors
+    for anything else.
+    """
+    with _view(engine, timeout_ms) as connection:
+        tasks, backlog = _counts(connection, source, window)
+        return Snapshot(
+            window=window,
+            tasks=tasks,
+            backlog=backlog,
+            latency=_latency(connection, source, window),
+            top_errors=_top_errors(connection, source, window, error_code_of, top_errors),
+        )
+
+
+@contextmanager
+def _view(engine: sa.Engine, timeout_ms: int) -> Iterator[sa.Connection]:
+    try:
+        with _connect(engine) as connection, read_only_view(connection, timeout_ms):
+            yield connection
+    except PoolTimeoutError as error:
+        raise MetricsUnavailable from error
+    except DBAPIError as error:
+        if is_timeout(error):
+            raise MetricsTimeout from error
+        if error.connection_invalidated:
+            raise MetricsUnavailable from error
+        raise
+
+
+def _connect(engine: sa.Engine) -> sa.Connection:
+    try:
+        connection = engine.connect()
+        if _is_alive(connection):
+            return connection
+        # The pool had kept it from before the database went away; it has now dropped all of that
+        # age.
+        connection.close()
+        return engine.connect()
+    except DBAPIError as error:
+        raise MetricsUnavailable from error
+
+
+def _is_alive(connection: sa.Connection) -> bool:
+    try:
+        connection.execute(sa.select(1))
+    except DBAPIError:
+        return False
+    connection.rollback()
+    return True
+
+
+def _counts(
+    connection: sa.Connection, source: TaskSource, window: Window
+) -> tuple[TaskCounts, Backlog]:
+    rows = {row.figure: row for row in connection.execute(queries.count_tasks(source, window))}
+    tasks = TaskCounts(
+        created=rows["created"].count, **{status: rows[status].count for status in STATUSES}
+    )
+    return tasks, Backlog(
+        _backlog_count(rows["backlog_queued"]), _backlog_count(rows["backlog_processing"])
+    )
+
+
+def _backlog_count(row: Any) -> BacklogCount:
+    age_ms = row.oldest_age_ms
+    return BacklogCount(row.count, None if age_ms is None else int(age_ms / 1000))
+
+
+def _latency(connection: sa.Connection, source: TaskSource, window: Window) -> Latency:
+    rows = {
+        row.figure: row for row in connection.execute(queries.measure_latencies(source, window))
+    }
+    return Latency(
+        time_to_processing_ms=_latency_stats(rows.get("time_to_processing_ms")),
+        time_to_complete_ms=_latency_stats(rows.get("time_to_complete_ms")),
+        end_to_end_ms=_latency_stats(rows.get("end_to_end_ms")),
+    )
+
+
+def _latency_stats(row: Any) -> LatencyStats:
+    if row is None:
+        return LatencyStats(p50=None, p95=None, p99=None, max=None, avg=None, samples=0)
+    samples = int(row.samples)
+    # The mean rounded half up, in integers.
+    avg = (2 * int(row.total) + samples) // (2 * samples)
+    return LatencyStats(
+        p50=row.p50, p95=row.p95, p99=row.p99, max=row.max, avg=avg, samples=samples
+    )
+
+
+def _top_errors(
+    connection: sa.Connection,
+    source: TaskSource,
+    window: Window,
+    error_code_of: ErrorCodeOf | None,
+    top: int,
+) -> tuple[ErrorCount, ...]:
+    whole_messages = error_code_of is not None
+    counts: Counter[str] = Counter()
+    latest: dict[str, Any] = {}
+    for row in connection.execute(
+        queries.count_errors(source, window, whole_messages=whole_messages)
+    ):
+        code = error_code(row.code, row.message, error_code_of)
+        counts[code] += row.count
+        latest[code] = max(
+            latest.get(code, row), row, key=lambda row: (row.last_seen_ms, row.message or "")
+        )
+    leading = sorted(counts, key=lambda code: (-counts[code], code))[:top]
+
+    def error_count(code: str) -> ErrorCount:
+        row = latest[code]
+        seen = (window.start + timedelta(milliseconds=row.last_seen_ms)).replace(microsecond=0)
+        sample = queries.sample_error(
+            source, seen, row.code, row.message, whole_messages=whole_messages
+        )
+        task = connection.execute(sample).one()
+        request_id = None if task.request_id is None else str(task.request_id)
+        return ErrorCount(code, counts[code], seen, ErrorSample(str(task.id), request_id))
+
+    return tuple(error_count(code) for code in leading)

@@ -1,0 +1,163 @@
+"""The settings: every `TASK_METRICS_…` key with its default, read once at start."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypeAlias, get_args
+
+from flask import current_app
+
+from .exceptions import ConfigurationError
+from .snapshot import Snapshot
+
+EXTENSION_KEY = "task_metrics"
+PREFIX = "TASK_METRICS_"
+LogRequests: TypeAlias = Literal["all", "blueprint", "none"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the host configured, checked; each field is the key `TASK_METRICS_` and its name in
+    capitals.
+    """
+
+    admin_secret: tuple[bytes, ...] = ()
+    url_prefix: str = "/api/admin"
+    default_minutes: int = 60
+    max_minutes: int = 1440
+    top_errors: int = 5
+    statement_timeout_ms: int = 5000
+    bind_key: str | None = None
+    request_id_header: str = "X-Request-Id"
+    log_requests: LogRequests = "all"
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Settings:
+        """Read the keys that begin with `TASK_METRICS_`; one that is None counts as not set.
+
+        Raises `ConfigurationError` for a key that is not known and for a value that can't be.
+        """
+        keys = {PREFIX + field.name.upper(): field.name for field in fields(cls)}
+        given = {
+            key: value
+            for key, value in config.items()
+            if key.startswith(PREFIX) and value is not None
+        }
+        if unknown := sorted(given.keys() - keys.keys()):
+            raise ConfigurationError(
+                f"{', '.join(unknown)} is not a setting; there are: {', '.join(keys)}"
+            )
+        settings = cls(**{keys[key]: CHECKS[keys[key]](key, value) for key, value in given.items()})
+        if settings.default_minutes > settings.max_minutes:
+            raise ConfigurationError(
+                f"{PREFIX}DEFAULT_MINUTES is {settings.default_minutes}; "
+                f"it must be at most {PREFIX}MAX_MINUTES, which is {settings.max_minutes}"
+            )
+        return settings
+
+    @property
+    def snapshot_path(self) -> str:
+        """Where the snapshot is mounted."""
+        return f"{self.url_prefix}/metrics-snapshot"
+
+
+@dataclass(frozen=True)
+class State:
+    """What an app keeps of the extension mounted on it."""
+
+    settings: Settings
+    snapshot: Callable[[int], Snapshot]
+
+
+def current_state() -> State:
+    """The state of the current app.
+
+    Raises `ConfigurationError` where `TaskMetrics.init_app` was not called on it.
+    """
+    state = current_app.extensions.get(EXTENSION_KEY)
+    if not isinstance(state, State):
+        raise ConfigurationError(
+            f"TaskMetrics is not mounted on {current_app.name!r}; call its init_app(app) first"
+        )
+    return state
+
+
+def _expect(holds: bool, key: str, value: object, expected: str) -> None:
+    if not holds:
+        raise ConfigurationError(f"{key} is {value!r}; it must be {expected}")
+
+
+def _secrets(key: str, value: Any) -> tuple[bytes, ...]:
+    several = (value,) if isinstance(value, str | bytes) else value
+    if not isinstance(several, Iterable):
+        raise ConfigurationError(
+            f"{key} is a {type(value).__name__}; it must be a string or several"
+        )
+    return tuple(_secret(key, secret) for secret in several)
+
+
+def _secret(key: str, secret: Any) -> bytes:
+    """A secret as the bytes that a client sends; no message shows it."""
+    if not isinstance(secret, str | bytes):
+        raise ConfigurationError(f"{key} has a {type(secret).__name__}; a secret must be a string")
+    sent = secret.encode() if isinstance(secret, str) else secret
+    if not sent or sent != sent.strip() or re.search(rb"[\x00-\x08\x0a-\x1f\x7f]", sent):
+        raise ConfigurationError(
+            f"{key} has a secret that no HTTP header can carry: it is empty, or has a control "
+            "character or white space at an end (the new line of the file it was read from?)"
+        )
+    return sent
+
+
+def _url_prefix(key: str, value: Any) -> str:
+    holds = isinstance(value, str) and re.fullmatch(r"(/[^/<>?#\s]+)+", value) is not None
+    _expect(
+        holds,
+        key,
+        value,
+        "a fixed path such as '/api/admin', with a slash at the start and none at the end",
+    )
+    return str(value)
+
+
+def _whole_number(at_least: int) -> Callable[[str, Any], int]:
+    def check(key: str, value: Any) -> int:
+        holds = isinstance(value, int) and not isinstance(value, bool) and value >= at_least
+        _expect(holds, key, value, f"a whole number, {at_least} or more")
+        return int(value)
+
+    return check
+
+
+def _bind_key(key: str, value: Any) -> str:
+    _expect(isinstance(value, str), key, value, "the name of one of the host's binds")
+    return str(value)
+
+
+def _header_name(key: str, value: Any) -> str:
+    holds = (
+        isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", value) is not None
+    )
+    _expect(holds, key, value, "the name of an HTTP header, such as 'X-Request-Id'")
+    return str(value)
+
+
+def _log_requests(key: str, value: Any) -> LogRequests:
+    choices: tuple[LogRequests, ...] = get_args(LogRequests)
+    _expect(value in choices, key, value, f"one of {', '.join(choices)}")
+    return choices[choices.index(value)]
+
+
+CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
+    "admin_secret": _secrets,
+    "url_prefix": _url_prefix,
+    "default_minutes": _whole_number(1),
+    "max_minutes": _whole_number(1),
+    "top_errors": _whole_number(1),
+    "statement_timeout_ms": _whole_number(0),
+    "bind_key": _bind_key,
+    "request_id_header": _header_name,
+    "log_requests": _log_requests,
+}

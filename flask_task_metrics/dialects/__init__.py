@@ -1,0 +1,16 @@
+"""The only place that names a database."""
+
+from .constructs import UtcSecond, elapsed_ms, exact_text, exactly, group_key, not_before
+from .read_only import SUPPORTED, is_timeout, read_only_view
+
+__all__ = [
+    "SUPPORTED",
+    "UtcSecond",
+    "elapsed_ms",
+    "exact_text",
+    "exactly",
+    "group_key",
+    "is_timeout",
+    "not_before",
+    "read_only_view",
+]

@@ -1,0 +1,179 @@
+"""The SQL that differs between databases: one construct for each idea, one compilation for each
+database.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+
+class UtcSecond(sa.types.TypeDecorator[datetime]):
+    """A whole UTC second as a bound value, in the form that each database compares with its
+    timestamps.
+
+    On SQLite it is text that ends with the seconds, and so sorts before each fraction of them.
+    """
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """Text on SQLite, which has no timestamps."""
+        return dialect.type_descriptor(
+            sa.String() if dialect.name == "sqlite" else sa.DateTime(timezone=True)
+        )
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
+        """The second without its zone, where columns have none."""
+        if value is None or dialect.name == "postgresql":
+            return value
+        naive = value.replace(tzinfo=None)
+        return naive.isoformat(" ", "seconds") if dialect.name == "sqlite" else naive
+
+
+# The two conditions have no type: what is typed Boolean SQLAlchemy compares with 1 where a database
+# has no booleans, and no index serves that.
+
+
+class not_before(FunctionElement[bool]):
+    """Whether a timestamp is at a whole second or later, in a form that an index on the timestamp
+    serves.
+    """
+
+    name = "not_before"
+    inherit_cache = True
+
+
+@compiles(not_before, "postgresql")
+@compiles(not_before, "mysql", "mariadb")
+def _not_before(element: not_before, compiler: SQLCompiler, **kw: Any) -> str:
+    timestamp, second = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"({timestamp} >= {second})"
+
+
+@compiles(not_before, "sqlite")
+def _not_before_sqlite(element: not_before, compiler: SQLCompiler, **kw: Any) -> str:
+    # Text written with a "T" sorts after all of its day's text written with a space.
+    timestamp, second = (compiler.process(clause, **kw) for clause in element.clauses)
+    with_t = f"replace({second}, ' ', 'T')"
+    other_form = f"{timestamp} < substr({with_t}, 1, 11) OR {timestamp} >= {with_t}"
+    return f"({timestamp} >= {second} AND ({other_form}))"
+
+
+class elapsed_ms(FunctionElement[int]):
+    """Whole milliseconds from one timestamp to another, cut towards zero at microsecond input."""
+
+    name = "elapsed_ms"
+    type = sa.BigInteger()
+    inherit_cache = True
+
+
+@compiles(elapsed_ms, "postgresql")
+def _elapsed_ms_postgresql(element: elapsed_ms, compiler: SQLCompiler, **kw: Any) -> str:
+    start, end = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"(CAST(date_part('epoch', {end} - {start}) * 1000000 AS BIGINT) / 1000)"
+
+
+@compiles(elapsed_ms, "mysql", "mariadb")
+def _elapsed_ms_mysql(element: elapsed_ms, compiler: SQLCompiler, **kw: Any) -> str:
+    start, end = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"(TIMESTAMPDIFF(MICROSECOND, {start}, {end}) DIV 1000)"
+
+
+@compiles(elapsed_ms, "sqlite")
+def _elapsed_ms_sqlite(element: elapsed_ms, compiler: SQLCompiler, **kw: Any) -> str:
+    start, end = (
+        _sqlite_microseconds(compiler.process(clause, **kw)) for clause in element.clauses
+    )
+    return f"(({end} - {start}) / 1000)"
+
+
+def _sqlite_microseconds(timestamp: str) -> str:
+    # julianday and %f round to milliseconds, so the seconds and the fraction behind them are read
+    # apart.
+    seconds = f"CAST(strftime('%s', substr({timestamp}, 1, 19)) AS INTEGER)"
+    fraction = f"CAST(round(CAST('0' || substr({timestamp}, 20) AS REAL) * 1000000) AS INTEGER)"
+    return f"({seconds} * 1000000 + {fraction})"
+
+
+class ExactText(sa.types.TypeDecorator[str]):
+    """Text that MySQL hands out as bytes, because only those it compares to the letter."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> str | None:
+        """The bytes as text."""
+        return value.decode() if isinstance(value, bytes) else value
+
+
+class exact_text(FunctionElement[str]):
+    """A value as text that is compared to the letter, whatever the collation of its column."""
+
+    name = "exact_text"
+    type = ExactText()
+    inherit_cache = True
+
+
+@compiles(exact_text, "postgresql")
+def _exact_text_postgresql(element: exact_text, compiler: SQLCompiler, **kw: Any) -> str:
+    return f'(CAST({compiler.process(element.clauses, **kw)} AS TEXT) COLLATE "C")'
+
+
+@compiles(exact_text, "mysql", "mariadb")
+def _exact_text_mysql(element: exact_text, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"CAST(CONVERT({compiler.process(element.clauses, **kw)} USING utf8mb4) AS BINARY)"
+
+
+@compiles(exact_text, "sqlite")
+def _exact_text_sqlite(element: exact_text, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"(CAST({compiler.process(element.clauses, **kw)} AS TEXT) COLLATE BINARY)"
+
+
+class group_key(FunctionElement[str]):
+    """What to group exact texts of any length by."""
+
+    name = "group_key"
+    type = sa.Text()
+    inherit_cache = True
+
+
+@compiles(group_key, "postgresql")
+@compiles(group_key, "sqlite")
+def _group_key(element: group_key, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process(element.clauses, **kw)
+
+
+@compiles(group_key, "mysql", "mariadb")
+def _group_key_mysql(element: group_key, compiler: SQLCompiler, **kw: Any) -> str:
+    # A GROUP BY that sorts sees max_sort_length bytes of a value (1,024 by default) and merges what
+    # is alike up to there.
+    return f"SHA2({compiler.process(element.clauses, **kw)}, 256)"
+
+
+class exactly(FunctionElement[bool]):
+    """Two forms of one condition: as an index serves it, and to the letter. Where they can differ
+    both must hold.
+    """
+
+    name = "exactly"
+    inherit_cache = True
+
+
+@compiles(exactly, "postgresql")
+def _exactly_postgresql(element: exactly, compiler: SQLCompiler, **kw: Any) -> str:
+    indexed, _ = element.clauses
+    return compiler.process(indexed, **kw)
+
+
+@compiles(exactly, "mysql", "mariadb")
+@compiles(exactly, "sqlite")
+def _exactly(element: exactly, compiler: SQLCompiler, **kw: Any) -> str:
+    indexed, to_the_letter = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"({indexed} AND {to_the_letter})"

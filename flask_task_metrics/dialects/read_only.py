@@ -1,0 +1,127 @@
+"""How each database is read: from one consistent view, in UTC, writing nothing, within a time."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, cast
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+SQLITE_STEPS_BETWEEN_CLOCK_READINGS = 10_000
+
+# PostgreSQL: query_canceled, lock_not_available. MySQL: ER_LOCK_WAIT_TIMEOUT, ER_QUERY_TIMEOUT;
+# MariaDB: ER_STATEMENT_TIMEOUT.
+TIMEOUT_SQLSTATES = ("57014", "55P03")
+TIMEOUT_ERRORS = (1205, 3024, 1969, "interrupted", "database is locked", "database table is locked")
+
+
+def read_only_view(connection: sa.Connection, timeout_ms: int) -> AbstractContextManager[None]:
+    """One consistent, read-only view of the database, in UTC, whose statements the database stops
+    after `timeout_ms`.
+
+    What it changes about the connection it takes back at the end. On SQLite the time is for all
+    statements of the view together; 0 leaves the database's own rule alone.
+    """
+    return VIEWS[connection.dialect.name](connection, timeout_ms)
+
+
+@contextmanager
+def _postgresql_view(connection: sa.Connection, timeout_ms: int) -> Iterator[None]:
+    connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    settings = [sa.func.set_config("TimeZone", "UTC", True)]
+    if timeout_ms:
+        settings.append(sa.func.set_config("statement_timeout", str(timeout_ms), True))
+    connection.execute(sa.select(*settings))
+    yield
+
+
+@contextmanager
+def _mysql_view(connection: sa.Connection, timeout_ms: int) -> Iterator[None]:
+    wanted = {"time_zone": "+00:00"} | _mysql_timeout(
+        cast(Any, connection.dialect).is_mariadb, timeout_ms
+    )
+    names = ", ".join(f"@@SESSION.{name} AS {name}" for name in wanted)
+    before = connection.exec_driver_sql(f"SELECT {names}").mappings().one()
+    try:
+        _set_session(connection, wanted)
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+        yield
+    finally:
+        if not connection.invalidated:
+            connection.exec_driver_sql("ROLLBACK")
+            _set_session(connection, before)
+
+
+def _mysql_timeout(is_mariadb: bool, timeout_ms: int) -> dict[str, Any]:
+    if not timeout_ms:
+        return {}
+    return (
+        {"max_statement_time": timeout_ms / 1000}
+        if is_mariadb
+        else {"max_execution_time": timeout_ms}
+    )
+
+
+def _set_session(connection: sa.Connection, variables: Mapping[str, Any]) -> None:
+    connection.execute(
+        sa.text(f"SET {', '.join(f'SESSION {name} = :{name}' for name in variables)}"),
+        dict(variables),
+    )
+
+
+@contextmanager
+def _sqlite_view(connection: sa.Connection, timeout_ms: int) -> Iterator[None]:
+    driver = cast(sqlite3.Connection, connection.connection.driver_connection)
+    before = {
+        name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+        for name in ("query_only", "busy_timeout")
+    }
+    try:
+        _set_pragmas(
+            connection, {"query_only": 1, "busy_timeout": timeout_ms or before["busy_timeout"]}
+        )
+        if timeout_ms:
+            deadline = time.monotonic() + timeout_ms / 1000
+            driver.set_progress_handler(
+                lambda: time.monotonic() > deadline, SQLITE_STEPS_BETWEEN_CLOCK_READINGS
+            )
+        # By itself the driver begins a transaction at the first write only; the host may have told
+        # it to begin at once.
+        if not driver.in_transaction:
+            connection.exec_driver_sql("BEGIN")
+        yield
+    finally:
+        driver.set_progress_handler(None, 0)
+        if driver.in_transaction:
+            connection.exec_driver_sql("ROLLBACK")
+        _set_pragmas(connection, before)
+
+
+def _set_pragmas(connection: sa.Connection, pragmas: Mapping[str, int]) -> None:
+    for pragma, value in pragmas.items():
+        connection.exec_driver_sql(f"PRAGMA {pragma} = {value}")
+
+
+VIEWS: Mapping[str, Callable[[sa.Connection, int], AbstractContextManager[None]]] = {
+    "postgresql": _postgresql_view,
+    "mysql": _mysql_view,
+    "mariadb": _mysql_view,
+    "sqlite": _sqlite_view,
+}
+
+
+SUPPORTED = tuple(VIEWS)
+
+
+def is_timeout(error: DBAPIError) -> bool:
+    """Whether a database gave up because the time for a statement, or for a lock that it waited
+    for, was over.
+    """
+    cause: Any = error.orig
+    sqlstate = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+    return sqlstate in TIMEOUT_SQLSTATES or (bool(cause.args) and cause.args[0] in TIMEOUT_ERRORS)

@@ -1,0 +1,147 @@
+"""`TaskMetrics`: what a host mounts."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask, request_started
+
+from .collector import collect
+from .config import EXTENSION_KEY, Settings, State, current_state
+from .dialects import SUPPORTED
+from .error_codes import ErrorCodeOf
+from .exceptions import ConfigurationError, InvalidWindowError
+from .metric_log import log_request, logger, start_request_timer
+from .request_id import assign_request_id, send_request_id
+from .snapshot import Snapshot, Window
+from .source import Selectable, TaskSource
+from .views import blueprint, forbid_storing, refuse_other_methods
+
+SHORT_SECRET = 16
+
+
+class TaskMetrics:
+    """Shows how an app's tasks are doing: mounts `GET /api/admin/metrics-snapshot`, request ids and
+    the `[METRICS]` log.
+
+    `db` is a Flask-SQLAlchemy or Flask-SQLAlchemy-Lite extension, or a SQLAlchemy `Engine`;
+    `source` is a `TaskSource`, or a model or table whose columns have the names that `TaskSource`
+    expects. `error_code_of` reads the error code from a failed task's message; where it returns
+    None the package's own rules apply.
+
+    Raises `ConfigurationError` for a source that can't be.
+    """
+
+    def __init__(
+        self,
+        db: Any,
+        source: TaskSource | Selectable,
+        *,
+        error_code_of: ErrorCodeOf | None = None,
+        app: Flask | None = None,
+    ) -> None:
+        self._db = db
+        self._source = source if isinstance(source, TaskSource) else TaskSource(source)
+        self._error_code_of = error_code_of
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Mount on an app, after the `init_app` of its database extension.
+
+        Raises `ConfigurationError` for a setting that can't be, and where the app already has a
+        `TaskMetrics`.
+        """
+        if EXTENSION_KEY in app.extensions:
+            raise ConfigurationError(
+                f"a TaskMetrics is already mounted on {app.name!r}; an app can have one"
+            )
+        settings = Settings.from_config(app.config)
+        with app.app_context():
+            self._engine(settings)
+        _warn_of_weak_secrets(settings)
+        app.extensions[EXTENSION_KEY] = State(settings, self.snapshot)
+        request_started.connect(_begin_request, app)
+        app.before_request(refuse_other_methods)
+        # The last to be registered is the first to run.
+        app.after_request(log_request)
+        app.after_request(send_request_id)
+        app.after_request(forbid_storing)
+        app.register_blueprint(blueprint, url_prefix=settings.url_prefix)
+
+    def snapshot(self, minutes: int = 60, *, now: datetime | None = None) -> Snapshot:
+        """All figures of the last `minutes` before `now` (an aware datetime; by default the current
+        time), inside an app context.
+
+        Raises `InvalidWindowError` for minutes that are not 1 to TASK_METRICS_MAX_MINUTES,
+        `MetricsUnavailable` and `MetricsTimeout` as the HTTP endpoint answers them, and
+        SQLAlchemy's own errors for anything else.
+        """
+        settings = current_state().settings
+        if not isinstance(minutes, int) or not 1 <= minutes <= settings.max_minutes:
+            raise InvalidWindowError(
+                f"minutes is {minutes!r}; it must be a whole number, 1 to {settings.max_minutes}"
+            )
+        return collect(
+            self._engine(settings),
+            self._source,
+            Window.ending(now or datetime.now(timezone.utc), minutes),
+            error_code_of=self._error_code_of,
+            top_errors=settings.top_errors,
+            timeout_ms=settings.statement_timeout_ms,
+        )
+
+    def _engine(self, settings: Settings) -> sa.Engine:
+        engine = _bound_engine(self._db, settings.bind_key or self._source.bind_key)
+        if engine.dialect.name not in SUPPORTED:
+            raise ConfigurationError(
+                f"the database is {engine.dialect.name}; it must be one of {', '.join(SUPPORTED)}"
+            )
+        return engine
+
+
+def _bound_engine(db: Any, bind_key: str | None) -> sa.Engine:
+    if isinstance(db, sa.Engine):
+        if bind_key is not None:
+            raise ConfigurationError(
+                f"bind {bind_key!r} is to be read, but db is an Engine, which has no binds"
+            )
+        return db
+    if not hasattr(type(db), "engines"):
+        raise ConfigurationError(
+            f"db is {db!r}; it must be a Flask-SQLAlchemy extension or a SQLAlchemy Engine"
+        )
+    try:
+        engines: dict[str | None, sa.Engine] = db.engines
+    except RuntimeError as error:
+        raise ConfigurationError(
+            "db is not set up on this app; call db.init_app(app) before TaskMetrics.init_app(app)"
+        ) from error
+    if bind_key is None:
+        default: sa.Engine = db.engine
+        return default
+    if bind_key not in engines:
+        raise ConfigurationError(
+            f"bind {bind_key!r} is to be read, but there are only: {', '.join(map(str, engines))}"
+        )
+    return engines[bind_key]
+
+
+def _begin_request(app: Flask, **extra: Any) -> None:
+    assign_request_id()
+    start_request_timer()
+
+
+def _warn_of_weak_secrets(settings: Settings) -> None:
+    if not settings.admin_secret:
+        logger.warning(
+            "TASK_METRICS_ADMIN_SECRET is not set; every request to %s is answered with 401",
+            settings.snapshot_path,
+        )
+    if any(len(secret) < SHORT_SECRET for secret in settings.admin_secret):
+        logger.warning(
+            "TASK_METRICS_ADMIN_SECRET has a secret shorter than %d characters; it can be guessed",
+            SHORT_SECRET,
+        )

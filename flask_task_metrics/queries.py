@@ -1,0 +1,187 @@
+"""The figures' SQL: pure functions from a source and a window to a statement."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from .dialects import UtcSecond, elapsed_ms, exact_text, exactly, group_key, not_before
+from .snapshot import Window
+from .source import TaskSource
+from .statuses import STATUSES, Status
+
+PERCENTILES = (50, 95, 99)
+
+MESSAGE_START_LENGTH = 1_000
+"""How many characters of a message its code is read from; of a JSON object, all."""
+
+
+def count_tasks(source: TaskSource, window: Window) -> sa.CompoundSelect[Any]:
+    """A row (figure, count, oldest_age_ms) for each of the counts: `created`, the statuses, and
+    `backlog_…`.
+    """
+    tasks = source.rows.c
+    in_window = not_before(tasks.updated_at, _second(window.start))
+    started_at = sa.func.coalesce(tasks.processing_at, tasks.updated_at)
+    return sa.union_all(
+        _count("created", not_before(tasks.created_at, _second(window.start))),
+        *(_count(status, has_status(source, status), in_window) for status in STATUSES),
+        _count(
+            "backlog_queued", has_status(source, "queued"), oldest=_age(tasks.created_at, window)
+        ),
+        _count(
+            "backlog_processing", has_status(source, "processing"), oldest=_age(started_at, window)
+        ),
+    )
+
+
+def _count(
+    figure: str, *conditions: sa.ColumnElement[bool], oldest: sa.ColumnElement[Any] | None = None
+) -> sa.Select[Any]:
+    no_age = sa.cast(sa.null(), sa.BigInteger)
+    return sa.select(
+        sa.literal(figure).label("figure"),
+        sa.func.count().label("count"),
+        (no_age if oldest is None else oldest).label("oldest_age_ms"),
+    ).where(*conditions)
+
+
+def _age(timestamp: sa.ColumnElement[Any], window: Window) -> sa.ColumnElement[int]:
+    return elapsed_ms(sa.func.min(timestamp), _second(window.end))
+
+
+def has_status(source: TaskSource, status: Status) -> sa.ColumnElement[bool]:
+    """Whether a task has a status now; text is compared to the letter."""
+    column, values = source.rows.c.status, source.statuses[status]
+    if not isinstance(column.type, sa.String):
+        return column.in_(values)
+    return exactly(column.in_(values), exact_text(column).in_(values))
+
+
+def measure_latencies(source: TaskSource, window: Window) -> sa.Select[Any]:
+    """A row (figure, samples, total, p50, p95, p99, max) for each latency that has samples, in
+    milliseconds.
+
+    Equal durations are counted together first, which makes the sort behind the percentiles a small
+    one.
+    """
+    tasks = source.rows.c
+    completed = (
+        has_status(source, "completed"),
+        not_before(tasks.completed_at, _second(window.start)),
+        tasks.processing_at.is_not(None),
+        tasks.created_at.is_not(None),
+    )
+    durations = {
+        "time_to_processing_ms": elapsed_ms(tasks.created_at, tasks.processing_at),
+        "time_to_complete_ms": elapsed_ms(tasks.processing_at, tasks.completed_at),
+        "end_to_end_ms": elapsed_ms(tasks.created_at, tasks.completed_at),
+    }
+    histogram = sa.union_all(
+        *(
+            sa.select(
+                sa.literal(figure).label("figure"), ms.label("ms"), sa.func.count().label("tasks")
+            )
+            .where(*completed, ms >= 0)
+            .group_by(ms)
+            for figure, ms in durations.items()
+        )
+    ).subquery("histogram")
+    return _nearest_ranks(histogram.c)
+
+
+def _nearest_ranks(histogram: Any) -> sa.Select[Any]:
+    tasks = sa.func.sum(histogram.tasks)
+    ranks = sa.select(
+        histogram,
+        tasks.over(partition_by=histogram.figure, order_by=histogram.ms).label("up_to"),
+        tasks.over(partition_by=histogram.figure).label("samples"),
+    ).subquery("ranks")
+    ranked = ranks.c
+    # sorted[n * p // 100] is the first duration that more than n * p / 100 samples do not exceed.
+    percentiles = [
+        sa.case((ranked.up_to * 100 > ranked.samples * percent, ranked.ms))
+        for percent in PERCENTILES
+    ]
+    return sa.select(
+        ranked.figure,
+        sa.func.max(ranked.samples).label("samples"),
+        sa.func.sum(ranked.ms * ranked.tasks).label("total"),
+        *(
+            sa.func.min(duration).label(f"p{percent}")
+            for percent, duration in zip(PERCENTILES, percentiles, strict=True)
+        ),
+        sa.func.max(ranked.ms).label("max"),
+    ).group_by(ranked.figure)
+
+
+def count_errors(source: TaskSource, window: Window, *, whole_messages: bool) -> sa.Select[Any]:
+    """A row (code, message, count, last_seen_ms after the window's start) for each way in which
+    tasks failed.
+
+    Messages alike in their first `MESSAGE_START_LENGTH` characters are one row, unless
+    `whole_messages` are wanted.
+    """
+    code, message = _error(source, whole_messages)
+    return (
+        sa.select(
+            sa.func.min(code).label("code"),
+            sa.func.min(message).label("message"),
+            sa.func.count().label("count"),
+            elapsed_ms(_second(window.start), sa.func.max(source.rows.c.updated_at)).label(
+                "last_seen_ms"
+            ),
+        )
+        .where(*_failed_since(source, window.start))
+        .group_by(group_key(code), group_key(message))
+    )
+
+
+def sample_error(
+    source: TaskSource,
+    since: datetime,
+    code: str | None,
+    message: str | None,
+    *,
+    whole_messages: bool,
+) -> sa.Select[Any]:
+    """The row (id, request_id) of the task that failed last with a code and message of
+    `count_errors`.
+    """
+    tasks = source.rows.c
+    code_column, message_column = _error(source, whole_messages)
+    return (
+        sa.select(tasks.id, tasks.request_id)
+        .where(
+            *_failed_since(source, since),
+            code_column.is_not_distinct_from(code),
+            message_column.is_not_distinct_from(message),
+        )
+        .order_by(tasks.updated_at.desc(), tasks.id.desc())
+        .limit(1)
+    )
+
+
+def _failed_since(source: TaskSource, second: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return has_status(source, "failed"), not_before(source.rows.c.updated_at, _second(second))
+
+
+def _error(
+    source: TaskSource, whole_messages: bool
+) -> tuple[sa.ColumnElement[str], sa.ColumnElement[Any]]:
+    """What a failed task's code is read from: the text of its code column, and of its message."""
+    code = exact_text(sa.cast(source.rows.c.error_code, sa.Text))
+    message = sa.cast(source.rows.c.error_message, sa.Text)
+    if not whole_messages:
+        start = sa.func.substr(message, 1, MESSAGE_START_LENGTH)
+        message = sa.case((start.contains("{"), message), else_=start)
+    # A code that begins with a visible character needs no message, and then the messages' variety
+    # need not be read.
+    visible = sa.and_(code >= "!", code < "\x7f")
+    return code, sa.case((visible, None), else_=exact_text(message))
+
+
+def _second(moment: datetime) -> sa.BindParameter[datetime]:
+    return sa.bindparam(None, moment, type_=UtcSecond())

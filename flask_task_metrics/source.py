@@ -1,0 +1,138 @@
+"""The host's task table, and what its columns mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapper, QueryableAttribute
+from sqlalchemy.sql.visitors import iterate
+
+from .exceptions import ConfigurationError
+from .statuses import Status, StatusValue, python_type, stored_statuses
+
+Selectable: TypeAlias = type[Any] | sa.FromClause | sa.SelectBase
+Column: TypeAlias = str | sa.ColumnElement[Any] | QueryableAttribute[Any]
+
+TIMESTAMPS = ("created_at", "processing_at", "completed_at", "updated_at")
+
+
+class TaskSource:
+    """The host's tasks: a model, a `Table`, a view or a subquery, and which of its columns mean
+    what.
+
+    Each column is the name of a column (on a model, of an attribute) or a SQL expression over the
+    selectable. Timestamps without a time zone are taken to hold UTC. `statuses` maps the five names
+    to the host's own values, one or several, strings or Enum members; what it leaves out keeps its
+    own name, and an empty tuple says that the host has no such status.
+
+    Raises `ConfigurationError` for a column that is not there or can't hold what it should, and for
+    statuses that the column can't have or that two names claim.
+    """
+
+    rows: sa.Subquery
+    """The tasks, each column under the name of its meaning."""
+
+    statuses: Mapping[Status, tuple[Any, ...]]
+    """The values of the status column that each status stands for, as the column's type takes them.
+    """
+
+    bind_key: str | None
+    """The Flask-SQLAlchemy bind that the selectable's tables belong to; None is the default one."""
+
+    def __init__(
+        self,
+        selectable: Selectable,
+        *,
+        id: Column = "id",
+        status: Column = "status",
+        created_at: Column = "created_at",
+        processing_at: Column = "processing_at",
+        completed_at: Column = "completed_at",
+        updated_at: Column = "updated_at",
+        error_message: Column = "error_message",
+        error_code: Column | None = None,
+        request_id: Column | None = None,
+        statuses: Mapping[str, StatusValue | Iterable[StatusValue]] | None = None,
+    ) -> None:
+        columns = {
+            "id": id,
+            "status": status,
+            "created_at": created_at,
+            "processing_at": processing_at,
+            "completed_at": completed_at,
+            "updated_at": updated_at,
+            "error_message": error_message,
+            "error_code": sa.null() if error_code is None else error_code,
+            "request_id": sa.null() if request_id is None else request_id,
+        }
+        self.rows = _rows(selectable, columns)
+        self.bind_key = _bind_key(self.rows)
+        self.statuses = stored_statuses(self.rows.c.status.type, statuses or {})
+
+
+def _rows(selectable: Any, columns: Mapping[str, Column]) -> sa.Subquery:
+    if isinstance(selectable, sa.SelectBase):
+        selectable = selectable.subquery()
+    named = _named_columns(selectable)
+    labels = [_column(role, column, named).label(role) for role, column in columns.items()]
+    tasks = sa.select(*labels).select_from(selectable)
+    if len(tasks.get_final_froms()) > 1:
+        tables = ", ".join(str(table) for table in tasks.get_final_froms())
+        raise ConfigurationError(
+            f"the mapped columns come from several tables ({tables}); "
+            "join them in a subquery and map that"
+        )
+    rows = tasks.subquery("tasks")
+    for role in TIMESTAMPS:
+        _check_timestamp(role, rows.c[role].type)
+    return rows
+
+
+def _named_columns(selectable: Any) -> Mapping[str, Column]:
+    if isinstance(selectable, sa.FromClause):
+        return dict(selectable.columns)
+    mapper = sa.inspect(selectable, raiseerr=False)
+    if not isinstance(mapper, Mapper):
+        raise ConfigurationError(
+            f"the source is {selectable!r}; it must be a model, a Table, a view or a subquery"
+        )
+    return {
+        name: getattr(selectable, name)
+        for name in dict(mapper.all_orm_descriptors)
+        if name not in mapper.relationships
+    }
+
+
+def _column(role: str, column: object, named: Mapping[str, Column]) -> Any:
+    found = named.get(column) if isinstance(column, str) else column
+    if not isinstance(found, sa.ColumnElement | QueryableAttribute):
+        raise ConfigurationError(
+            f"{role} is mapped to {column!r}; it must be a SQL expression or the name of a column, "
+            f"one of {', '.join(named)}"
+        )
+    return found
+
+
+def _check_timestamp(role: str, column_type: Any) -> None:
+    if python_type(column_type) not in (datetime, None):
+        raise ConfigurationError(
+            f"{role} is mapped to a column of type {column_type!r}; it must be a timestamp, "
+            "or an expression that makes it one"
+        )
+
+
+def _bind_key(rows: sa.Subquery) -> str | None:
+    keys = {
+        table.metadata.info.get("bind_key")
+        for table in iterate(rows)
+        if isinstance(table, sa.Table)
+    }
+    if len(keys) > 1:
+        raise ConfigurationError(
+            f"the mapped tables belong to several binds ({', '.join(map(str, keys))}); "
+            "a snapshot is read from one database"
+        )
+    return next(iter(keys), None)

@@ -1,0 +1,86 @@
+"""The blueprint: `GET /api/admin/metrics-snapshot`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from flask import Blueprint, Response, request
+from marshmallow import ValidationError
+from werkzeug.exceptions import MethodNotAllowed
+
+from .auth import admin_secret_required, require_admin_secret
+from .config import EXTENSION_KEY, Settings, current_state
+from .exceptions import AdminUnauthorized, InvalidQuery
+from .metric_log import duration_ms, emit_metric
+from .problems import answer_error, json_response
+from .request_id import current_request_id
+from .schemas import QuerySchema, SnapshotSchema
+from .snapshot import Snapshot
+
+blueprint = Blueprint(EXTENSION_KEY, __name__)
+
+# Flask asks an app's handlers of a status before a blueprint's handlers of all, so each status is
+# named.
+for _handled in (401, 405, 422, 500, 503, Exception):
+    blueprint.register_error_handler(_handled, answer_error)
+
+
+@blueprint.get("/metrics-snapshot")
+@admin_secret_required
+def metrics_snapshot() -> Response:
+    """Answer with the snapshot of the last `minutes`."""
+    state = current_state()
+    snapshot = state.snapshot(_minutes(state.settings))
+    _log_snapshot(snapshot)
+    answer = {"request_id": current_request_id()} | vars(snapshot)
+    return json_response(SnapshotSchema().dumps(answer, indent=2, ensure_ascii=False))
+
+
+def _minutes(settings: Settings) -> int:
+    schema = QuerySchema.with_limits(settings.default_minutes, settings.max_minutes)
+    try:
+        query = schema.load(request.args.to_dict(flat=False))
+    except ValidationError as error:
+        raise InvalidQuery(error.normalized_messages()) from None
+    minutes: int = query["minutes"]
+    return minutes
+
+
+def _log_snapshot(snapshot: Snapshot) -> None:
+    emit_metric(
+        "metrics.snapshot",
+        minutes=snapshot.window.minutes,
+        **asdict(snapshot.tasks),
+        backlogQueued=snapshot.backlog.queued.count,
+        backlogProcessing=snapshot.backlog.processing.count,
+        samples=snapshot.latency.end_to_end_ms.samples,
+        durationMs=duration_ms(),
+    )
+
+
+def refuse_other_methods() -> Response | None:
+    """Answer another method than GET on the snapshot's path, since Flask takes a 405 of routing
+    past every blueprint.
+    """
+    error = request.routing_exception
+    if (
+        not isinstance(error, MethodNotAllowed)
+        or request.path != current_state().settings.snapshot_path
+    ):
+        return None
+
+    try:
+        require_admin_secret()
+    except AdminUnauthorized as unauthorized:
+        return answer_error(unauthorized)
+    return answer_error(error)
+
+
+def forbid_storing(response: Response) -> Response:
+    """Have nothing between here and the client keep an answer of the snapshot's path, or take it
+    for another type.
+    """
+    if request.path == current_state().settings.snapshot_path:
+        response.cache_control.no_store = True
+        response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
