@@ -99,7 +99,7 @@ def _counts(
 ) -> tuple[TaskCounts, Backlog]:
     rows = {row.figure: row for row in connection.execute(queries.count_tasks(source, window))}
     tasks = TaskCounts(
-        created=rows["created"].count, **{status: rows[status].count for status in STATUSES}
+        created=rows["created"].tasks, **{status: rows[status].tasks for status in STATUSES}
     )
     return tasks, Backlog(
         _backlog_count(rows["backlog_queued"]), _backlog_count(rows["backlog_processing"])
@@ -108,7 +108,7 @@ def _counts(
 
 def _backlog_count(row: Any) -> BacklogCount:
     age_ms = row.oldest_age_ms
-    return BacklogCount(row.count, None if age_ms is None else int(age_ms / 1000))
+    return BacklogCount(row.tasks, None if age_ms is None else int(age_ms / 1000))
 
 
 def _latency(connection: sa.Connection, source: TaskSource, window: Window) -> Latency:
@@ -147,7 +147,7 @@ def _top_errors(
         queries.count_errors(source, window, whole_messages=whole_messages)
     ):
         code = error_code(row.code, row.message, error_code_of)
-        counts[code] += row.count
+        counts[code] += row.tasks
         latest[code] = max(
             latest.get(code, row), row, key=lambda row: (row.last_seen_ms, row.message or "")
         )

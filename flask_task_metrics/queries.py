@@ -18,8 +18,8 @@ MESSAGE_START_LENGTH = 1_000
 """How many characters of a message its code is read from; of a JSON object, all."""
 
 
-def count_tasks(source: TaskSource, window: Window) -> sa.CompoundSelect[Any]:
-    """A row (figure, count, oldest_age_ms) for each of the counts: `created`, the statuses, and
+def count_tasks(source: TaskSource, window: Window) -> sa.Executable:
+    """A row (figure, tasks, oldest_age_ms) for each of the counts: `created`, the statuses, and
     `backlog_…`.
     """
     tasks = source.rows.c
@@ -43,7 +43,7 @@ def _count(
     no_age = sa.cast(sa.null(), sa.BigInteger)
     return sa.select(
         sa.literal(figure).label("figure"),
-        sa.func.count().label("count"),
+        sa.func.count().label("tasks"),
         (no_age if oldest is None else oldest).label("oldest_age_ms"),
     ).where(*conditions)
 
@@ -60,7 +60,7 @@ def has_status(source: TaskSource, status: Status) -> sa.ColumnElement[bool]:
     return exactly(column.in_(values), exact_text(column).in_(values))
 
 
-def measure_latencies(source: TaskSource, window: Window) -> sa.Select[Any]:
+def measure_latencies(source: TaskSource, window: Window) -> sa.Executable:
     """A row (figure, samples, total, p50, p95, p99, max) for each latency that has samples, in
     milliseconds.
 
@@ -92,7 +92,7 @@ def measure_latencies(source: TaskSource, window: Window) -> sa.Select[Any]:
     return _nearest_ranks(histogram.c)
 
 
-def _nearest_ranks(histogram: Any) -> sa.Select[Any]:
+def _nearest_ranks(histogram: Any) -> sa.Executable:
     tasks = sa.func.sum(histogram.tasks)
     ranks = sa.select(
         histogram,
@@ -117,8 +117,8 @@ def _nearest_ranks(histogram: Any) -> sa.Select[Any]:
     ).group_by(ranked.figure)
 
 
-def count_errors(source: TaskSource, window: Window, *, whole_messages: bool) -> sa.Select[Any]:
-    """A row (code, message, count, last_seen_ms after the window's start) for each way in which
+def count_errors(source: TaskSource, window: Window, *, whole_messages: bool) -> sa.Executable:
+    """A row (code, message, tasks, last_seen_ms after the window's start) for each way in which
     tasks failed.
 
     Messages alike in their first `MESSAGE_START_LENGTH` characters are one row, unless
@@ -129,7 +129,7 @@ def count_errors(source: TaskSource, window: Window, *, whole_messages: bool) ->
         sa.select(
             sa.func.min(code).label("code"),
             sa.func.min(message).label("message"),
-            sa.func.count().label("count"),
+            sa.func.count().label("tasks"),
             elapsed_ms(_second(window.start), sa.func.max(source.rows.c.updated_at)).label(
                 "last_seen_ms"
             ),
@@ -146,7 +146,7 @@ def sample_error(
     message: str | None,
     *,
     whole_messages: bool,
-) -> sa.Select[Any]:
+) -> sa.Executable:
     """The row (id, request_id) of the task that failed last with a code and message of
     `count_errors`.
     """
@@ -173,7 +173,7 @@ def _error(
 ) -> tuple[sa.ColumnElement[str], sa.ColumnElement[Any]]:
     """What a failed task's code is read from: the text of its code column, and of its message."""
     code = exact_text(sa.cast(source.rows.c.error_code, sa.Text))
-    message = sa.cast(source.rows.c.error_message, sa.Text)
+    message: sa.ColumnElement[str] = sa.cast(source.rows.c.error_message, sa.Text)
     if not whole_messages:
         start = sa.func.substr(message, 1, MESSAGE_START_LENGTH)
         message = sa.case((start.contains("{"), message), else_=start)

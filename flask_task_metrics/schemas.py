@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar
+from typing import Any
 
 from marshmallow import Schema, fields, validate
 
@@ -15,12 +15,12 @@ class QueryInteger(fields.Integer):
     parameter.
     """
 
-    default_error_messages: ClassVar[dict[str, str]] = {
+    default_error_messages = {  # noqa: RUF012 - marshmallow declares it so
         "digits": "Must be a whole number in ASCII digits.",
         "twice": "Must be given once.",
     }
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int | None:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if len(value) > 1:
             raise self.make_error("twice")
         if not re.fullmatch("[0-9]+", value[0]):
@@ -31,7 +31,7 @@ class QueryInteger(fields.Integer):
 class QuerySchema(Schema):
     """The snapshot's query, as lists of values by parameter; `with_limits` makes an app's own."""
 
-    error_messages: ClassVar[dict[str, str]] = {
+    error_messages = {  # noqa: RUF012 - marshmallow declares it so
         "unknown": "Unknown parameter; there is only: minutes."
     }
 

@@ -67,7 +67,7 @@ def _stored(column_type: Any, status: Status, value: Any) -> Any:
 
 def _enum_label(column_type: sa.Enum, status: Status, value: StatusValue) -> str:
     """The label that an Enum column stores, for the label itself, a member, or a member's value."""
-    label_of = column_type.bind_processor(DefaultDialect()) or str
+    label_of = column_type.bind_processor(DefaultDialect())  # type: ignore[no-untyped-call]
     labels: dict[object, str] = {}
     for member in column_type.enum_class or ():
         labels |= {member: label_of(member), str(member.value): label_of(member)}

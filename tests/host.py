@@ -1,0 +1,65 @@
+"""A host for the tests: an app with a task model, and the package mounted on it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy.dialects import mysql
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from flask_task_metrics import TaskMetrics, TaskSource
+
+SECRET = "correct horse battery staple"  # noqa: S105 - the tests' own
+HEADERS = {"X-Admin-Secret": SECRET}
+PATH = "/api/admin/metrics-snapshot"
+NOW = datetime(2026, 1, 30, 10, 0, tzinfo=timezone.utc)
+
+Timestamp = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
+"""A naive timestamp with microseconds, which on MySQL and MariaDB must be asked for."""
+
+
+class Base(DeclarativeBase):
+    """The tests' tables."""
+
+
+class Task(Base):
+    """A task table with the columns that the package expects by default, and a request id."""
+
+    __tablename__ = "tasks"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    status: Mapped[str | None] = mapped_column(sa.String(32))
+    created_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    processing_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    completed_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    updated_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    error_message: Mapped[str | None] = mapped_column(sa.Text)
+    request_id: Mapped[str | None] = mapped_column(sa.String(128))
+
+
+def create_host(database_url: str, source: Any = None, **config: Any) -> Flask:
+    """An app that is configured by the keys given, its secret being `SECRET` unless they say otherwise."""
+    app = Flask("host")
+    app.config.update(SQLALCHEMY_DATABASE_URI=database_url, TASK_METRICS_ADMIN_SECRET=SECRET)
+    app.config.update(config)
+    db = SQLAlchemy(app, model_class=Base)
+    TaskMetrics(db, source or TaskSource(Task, request_id="request_id"), app=app)
+    return app
+
+
+def add_tasks(engine: sa.Engine, *tasks: dict[str, Any]) -> None:
+    """Insert tasks, each given by what differs from a task whose columns are all null."""
+    with engine.begin() as connection:
+        for task in tasks:
+            connection.execute(sa.insert(Task).values(task))
+
+
+def dispose_engines(app: Flask) -> None:
+    """Close the connections that an app's pools hold."""
+    with app.app_context():
+        for engine in app.extensions["sqlalchemy"].engines.values():
+            engine.dispose()
