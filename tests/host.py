@@ -41,8 +41,10 @@ class Task(Base):
     request_id: Mapped[str | None] = mapped_column(sa.String(128))
 
 
-def create_host(database_url: str, source: Any = None, **config: Any) -> Flask:
-    """An app that is configured by the keys given, its secret being `SECRET` unless they say otherwise."""
+def create_host(database_url: str | sa.URL, source: Any = None, **config: Any) -> Flask:
+    """An app that is configured by the keys given, its secret being `SECRET` unless they say
+    otherwise.
+    """
     app = Flask("host")
     app.config.update(SQLALCHEMY_DATABASE_URI=database_url, TASK_METRICS_ADMIN_SECRET=SECRET)
     app.config.update(config)
@@ -56,6 +58,11 @@ def add_tasks(engine: sa.Engine, *tasks: dict[str, Any]) -> None:
     with engine.begin() as connection:
         for task in tasks:
             connection.execute(sa.insert(Task).values(task))
+
+
+def current_utc() -> datetime:
+    """The current time as the naive columns hold it."""
+    return datetime.now(timezone.utc).replace(tzinfo=None)
 
 
 def dispose_engines(app: Flask) -> None:

@@ -41,15 +41,14 @@ def _postgresql_view(connection: sa.Connection, timeout_ms: int) -> Iterator[Non
 
 @contextmanager
 def _mysql_view(connection: sa.Connection, timeout_ms: int) -> Iterator[None]:
-    wanted = {"time_zone": "+00:00"} | _mysql_timeout(
-        cast(Any, connection.dialect).is_mariadb, timeout_ms
-    )
+    is_mariadb = cast(Any, connection.dialect).is_mariadb
+    wanted = {"time_zone": "+00:00"} | mysql_timeout(timeout_ms, is_mariadb=is_mariadb)
     names = ", ".join(f"@@SESSION.{name} AS {name}" for name in wanted)
     before = connection.exec_driver_sql(f"SELECT {names}").mappings().one()
     try:
         _set_session(connection, wanted)
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+        connection.exec_driver_sql("START TRANSACTION READ ONLY")
         yield
     finally:
         if not connection.invalidated:
@@ -57,14 +56,13 @@ def _mysql_view(connection: sa.Connection, timeout_ms: int) -> Iterator[None]:
             _set_session(connection, before)
 
 
-def _mysql_timeout(is_mariadb: bool, timeout_ms: int) -> dict[str, Any]:
+def mysql_timeout(timeout_ms: int, *, is_mariadb: bool) -> dict[str, Any]:
+    """The session variable that has MySQL or MariaDB stop a statement after milliseconds."""
     if not timeout_ms:
         return {}
-    return (
-        {"max_statement_time": timeout_ms / 1000}
-        if is_mariadb
-        else {"max_execution_time": timeout_ms}
-    )
+    if is_mariadb:
+        return {"max_statement_time": timeout_ms / 1000}
+    return {"max_execution_time": timeout_ms}
 
 
 def _set_session(connection: sa.Connection, variables: Mapping[str, Any] | sa.RowMapping) -> None:
