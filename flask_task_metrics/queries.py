@@ -179,8 +179,8 @@ def _error(
         message = sa.case((start.contains("{"), message), else_=start)
     # A code that begins with a visible character needs no message, and then the messages' variety
     # need not be read.
-    visible = sa.and_(code >= "!", code < "\x7f")
-    return code, sa.case((visible, None), else_=exact_text(message))
+    may_be_blank = sa.or_(code.is_(None), code < "!", code >= "\x7f")
+    return code, sa.case((may_be_blank, exact_text(message)))
 
 
 def _second(moment: datetime) -> sa.BindParameter[datetime]:
