@@ -20,9 +20,9 @@ from .host import Base, create_host, dispose_engines
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.URL]:
+def postgresql() -> Iterator[sa.URL]:
     """A PostgreSQL server that all tests share."""
-    with started_postgresql(tmp_path_factory.mktemp("postgresql")) as server:
+    with started_postgresql() as server:
         yield url_of(server)
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import pytest
@@ -40,11 +41,15 @@ def url_from_environment(server: str) -> sa.URL:
 
 
 @contextmanager
-def started_postgresql(folder: Path) -> Iterator[PostgresServer]:
-    """A PostgreSQL server of the test's own, on a socket below a folder."""
-    server = get_server(folder, cleanup_mode="delete")
-    yield server
-    server.cleanup()
+def started_postgresql() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of the test's own, on a socket."""
+    # Not below pytest's folder, from which another pytest run may clear what a server still needs.
+    with TemporaryDirectory() as folder:
+        server = get_server(Path(folder) / "postgresql", cleanup_mode="delete")
+        try:
+            yield server
+        finally:
+            server.cleanup()
 
 
 def url_of(server: PostgresServer) -> sa.URL:
@@ -60,5 +65,7 @@ def created_database(server: sa.URL) -> Iterator[sa.URL]:
     admin = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with admin.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")
-        yield server.set(database=name)
-        connection.exec_driver_sql(f"DROP DATABASE {name}{forced}")
+        try:
+            yield server.set(database=name)
+        finally:
+            connection.exec_driver_sql(f"DROP DATABASE {name}{forced}")

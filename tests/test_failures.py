@@ -121,8 +121,8 @@ def queued(client: FlaskClient) -> int:
     return tasks["queued"]
 
 
-def test_a_stopped_server_is_unavailable_until_it_is_back(tmp_path: Path) -> None:
-    with started_postgresql(tmp_path) as server, host(url_of(server)) as client:
+def test_a_stopped_server_is_unavailable_until_it_is_back() -> None:
+    with started_postgresql() as server, host(url_of(server)) as client:
         assert 1 == queued(client)
         server.stop()
         assert UNAVAILABLE == problem(client)
