@@ -49,5 +49,7 @@ def _refusal() -> str | None:
     if not given:
         return "missing" if given is None else "empty"
     # WSGI hands out a header's bytes as Latin-1. The list sees to it that every secret is compared.
-    matches = [hmac.compare_digest(given.encode("latin-1"), secret) for secret in secrets]
+    matches = [
+        hmac.compare_digest(given.encode("latin-1", "replace"), secret) for secret in secrets
+    ]
     return None if any(matches) else "wrong"

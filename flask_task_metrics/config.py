@@ -14,6 +14,9 @@ from .snapshot import Snapshot
 
 EXTENSION_KEY = "task_metrics"
 PREFIX = "TASK_METRICS_"
+A_CENTURY_OF_MINUTES = 100 * 366 * 24 * 60
+A_DAY_OF_MS = 24 * 60 * 60 * 1000
+
 LogRequests: TypeAlias = Literal["all", "blueprint", "none"]
 
 
@@ -102,7 +105,11 @@ def _secret(key: str, secret: Any) -> bytes:
     """A secret as the bytes that a client sends; no message shows it."""
     if not isinstance(secret, str | bytes):
         raise ConfigurationError(f"{key} has a {type(secret).__name__}; a secret must be a string")
-    sent = secret.encode() if isinstance(secret, str) else secret
+    try:
+        sent = secret.encode() if isinstance(secret, str) else secret
+    except UnicodeEncodeError:
+        # Its message would show the secret.
+        raise ConfigurationError(f"{key} has a secret that is not valid UTF-8") from None
     if not sent or sent != sent.strip() or re.search(rb"[\x00-\x08\x0a-\x1f\x7f]", sent):
         raise ConfigurationError(
             f"{key} has a secret that no HTTP header can carry: it is empty, or has a control "
@@ -122,17 +129,17 @@ def _url_prefix(key: str, value: Any) -> str:
     return str(value)
 
 
-def _whole_number(at_least: int) -> Callable[[str, Any], int]:
+def _whole_number(least: int, most: int) -> Callable[[str, Any], int]:
     def check(key: str, value: Any) -> int:
-        holds = isinstance(value, int) and not isinstance(value, bool) and value >= at_least
-        _expect(holds, key, value, f"a whole number, {at_least} or more")
+        holds = type(value) is int and least <= value <= most
+        _expect(holds, key, value, f"a whole number from {least} to {most}")
         return int(value)
 
     return check
 
 
 def _bind_key(key: str, value: Any) -> str:
-    _expect(isinstance(value, str), key, value, "the name of one of the host's binds")
+    _expect(isinstance(value, str) and value != "", key, value, "the name of one of your binds")
     return str(value)
 
 
@@ -153,10 +160,10 @@ def _log_requests(key: str, value: Any) -> LogRequests:
 CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "admin_secret": _secrets,
     "url_prefix": _url_prefix,
-    "default_minutes": _whole_number(1),
-    "max_minutes": _whole_number(1),
-    "top_errors": _whole_number(1),
-    "statement_timeout_ms": _whole_number(0),
+    "default_minutes": _whole_number(1, A_CENTURY_OF_MINUTES),
+    "max_minutes": _whole_number(1, A_CENTURY_OF_MINUTES),
+    "top_errors": _whole_number(1, 1000),
+    "statement_timeout_ms": _whole_number(0, A_DAY_OF_MS),
     "bind_key": _bind_key,
     "request_id_header": _header_name,
     "log_requests": _log_requests,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Flask, request_started
+from flask import Flask, after_this_request, request_started
 
 from .collector import collect
 from .config import EXTENSION_KEY, Settings, State, current_state
@@ -80,7 +81,7 @@ class TaskMetrics:
         SQLAlchemy's own errors for anything else.
         """
         settings = current_state().settings
-        if not isinstance(minutes, int) or not 1 <= minutes <= settings.max_minutes:
+        if type(minutes) is not int or not 1 <= minutes <= settings.max_minutes:
             raise InvalidWindowError(
                 f"minutes is {minutes!r}; it must be a whole number, 1 to {settings.max_minutes}"
             )
@@ -94,7 +95,7 @@ class TaskMetrics:
         )
 
     def _engine(self, settings: Settings) -> sa.Engine:
-        engine = _bound_engine(self._db, settings.bind_key or self._source.bind_key)
+        engine = _engine_of(self._db, settings.bind_key, self._source.bind_key)
         if engine.dialect.name not in SUPPORTED:
             raise ConfigurationError(
                 f"the database is {engine.dialect.name}; it must be one of {', '.join(SUPPORTED)}"
@@ -102,46 +103,57 @@ class TaskMetrics:
         return engine
 
 
-def _bound_engine(db: Any, bind_key: str | None) -> sa.Engine:
+def _engine_of(db: Any, configured: str | None, of_source: str | None) -> sa.Engine:
     if isinstance(db, sa.Engine):
-        if bind_key is not None:
+        if configured is not None:
             raise ConfigurationError(
-                f"bind {bind_key!r} is to be read, but db is an Engine, which has no binds"
+                f"TASK_METRICS_BIND_KEY is {configured!r}, but db is an Engine, which has no binds"
             )
         return db
+    engines = _engines_of(db)
+    wanted = configured or of_source
+    # Flask-SQLAlchemy keeps its default engine under None, Flask-SQLAlchemy-Lite under "default".
+    for key in [wanted] if wanted else [None, "default"]:
+        if key in engines:
+            return engines[key]
+    there_are = ", ".join(key or "the default" for key in engines)
+    raise ConfigurationError(
+        f"the bind to read is {wanted or 'the default'}, but there is only: {there_are}; "
+        "name one in TASK_METRICS_BIND_KEY"
+    )
+
+
+def _engines_of(db: Any) -> Mapping[str | None, sa.Engine]:
+    # Asked of the class, because an extension that is not set up yet can't answer.
     if not hasattr(type(db), "engines"):
         raise ConfigurationError(
-            f"db is {db!r}; it must be a Flask-SQLAlchemy extension or a SQLAlchemy Engine"
+            f"db is of type {type(db).__name__}; "
+            "it must be a Flask-SQLAlchemy extension or a SQLAlchemy Engine"
         )
     try:
-        engines: dict[str | None, sa.Engine] = db.engines
+        engines: Mapping[str | None, sa.Engine] = db.engines
     except RuntimeError as error:
         raise ConfigurationError(
             "db is not set up on this app; call db.init_app(app) before TaskMetrics.init_app(app)"
         ) from error
-    if bind_key is None:
-        default: sa.Engine = db.engine
-        return default
-    if bind_key not in engines:
-        raise ConfigurationError(
-            f"bind {bind_key!r} is to be read, but there are only: {', '.join(map(str, engines))}"
-        )
-    return engines[bind_key]
+    return engines
 
 
 def _begin_request(app: Flask, **extra: Any) -> None:
     assign_request_id()
     start_request_timer()
+    # Sent before the host's own functions too, since Flask asks none after one that fails.
+    after_this_request(send_request_id)
 
 
 def _warn_of_weak_secrets(settings: Settings) -> None:
     if not settings.admin_secret:
-        logger.warning(
+        logger().warning(
             "TASK_METRICS_ADMIN_SECRET is not set; every request to %s is answered with 401",
             settings.snapshot_path,
         )
-    if any(len(secret) < SHORT_SECRET for secret in settings.admin_secret):
-        logger.warning(
+    if any(len(secret.decode(errors="replace")) < SHORT_SECRET for secret in settings.admin_secret):
+        logger().warning(
             "TASK_METRICS_ADMIN_SECRET has a secret shorter than %d characters; it can be guessed",
             SHORT_SECRET,
         )

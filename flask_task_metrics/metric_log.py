@@ -8,16 +8,21 @@ import re
 from time import perf_counter
 from typing import Any
 
-from flask import Response, g, request
+from flask import Response, request
 from flask.logging import default_handler
 
 from .config import current_state
 from .exceptions import InvalidMetricError
 from .request_id import current_request_id
 
-logger = logging.getLogger("flask_task_metrics")
+BEGAN_KEY = "flask_task_metrics.began"
 
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+NAME = re.compile(r"[A-Za-z0-9_.-]+")
+
+
+def logger() -> logging.Logger:
+    """The package's logger, made at its first use: a `dictConfig` disables those that it finds."""
+    return logging.getLogger("flask_task_metrics")
 
 
 def emit_metric(event: str, /, **fields: object) -> None:
@@ -30,14 +35,19 @@ def emit_metric(event: str, /, **fields: object) -> None:
     Raises `InvalidMetricError` for an event or a field name that is not of `[A-Za-z0-9_.-]`.
     """
     line = _line(event, {"requestId": current_request_id()} | fields)
-    if logger.hasHandlers():
-        logger.info(line)
-    elif logger.level == logging.NOTSET or logger.isEnabledFor(logging.INFO):
+    if logger().hasHandlers():
+        logger().info(line)
+    elif _is_shown_by_default(logger()):
         # Nobody configured logging: the line goes where Flask sends app.logger, and no handler
         # stays behind to repeat it.
         default_handler.handle(
-            logger.makeRecord(logger.name, logging.INFO, __file__, 0, line, (), None)
+            logger().makeRecord(logger().name, logging.INFO, __file__, 0, line, (), None)
         )
+
+
+def _is_shown_by_default(logger: logging.Logger) -> bool:
+    off = logger.disabled or logger.manager.disable >= logging.INFO
+    return not off and logger.level <= logging.INFO
 
 
 def _line(event: str, fields: dict[str, Any]) -> str:
@@ -60,7 +70,7 @@ def _logfmt(value: object) -> str:
 
 def start_request_timer() -> None:
     """Note when the request began."""
-    g.task_metrics_began = perf_counter()
+    request.environ[BEGAN_KEY] = perf_counter()
 
 
 def log_request(response: Response) -> Response:
@@ -80,5 +90,5 @@ def log_request(response: Response) -> Response:
 
 def duration_ms() -> float | None:
     """Milliseconds since the request began; None where it failed before it did."""
-    began = g.get("task_metrics_began")
+    began = request.environ.get(BEGAN_KEY)
     return None if began is None else round((perf_counter() - began) * 1000, 1)

@@ -42,7 +42,7 @@ def answer_error(error: Exception) -> Response:
     traceback is logged.
     """
     if not isinstance(error, HTTPException):
-        logger.error("snapshot failed requestId=%s", current_request_id(), exc_info=error)
+        logger().error("snapshot failed requestId=%s", current_request_id(), exc_info=error)
         error = MetricsError(original_exception=error)
     elif error.__cause__ is not None:
         cause = getattr(error.__cause__, "orig", error.__cause__)

@@ -7,10 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .dialects import UtcSecond, elapsed_ms, exact_text, exactly, group_key, not_before
+from .dialects import UtcSecond, elapsed_ms, exact_text, group_key, not_before
 from .snapshot import Window
 from .source import TaskSource
-from .statuses import STATUSES, Status
+from .statuses import STATUSES, Status, plain_type
 
 PERCENTILES = (50, 95, 99)
 
@@ -49,15 +49,17 @@ def _count(
 
 
 def _age(timestamp: sa.ColumnElement[Any], window: Window) -> sa.ColumnElement[int]:
-    return elapsed_ms(sa.func.min(timestamp), _second(window.end))
+    return sa.func.max(elapsed_ms(timestamp, _second(window.end)))
 
 
 def has_status(source: TaskSource, status: Status) -> sa.ColumnElement[bool]:
-    """Whether a task has a status now; text is compared to the letter."""
-    column, values = source.rows.c.status, source.statuses[status]
-    if not isinstance(column.type, sa.String):
+    """Whether a task has a status now; texts are compared to the letter."""
+    column = sa.type_coerce(source.rows.c.status, plain_type(source.rows.c.status.type))
+    values = source.statuses[status]
+    if not all(isinstance(value, str) for value in values):
         return column.in_(values)
-    return exactly(column.in_(values), exact_text(column).in_(values))
+    # The first of the two is for an index, the second for the letter.
+    return sa.and_(column.in_(values), exact_text(column).in_(values))
 
 
 def measure_latencies(source: TaskSource, window: Window) -> sa.Executable:
@@ -130,9 +132,7 @@ def count_errors(source: TaskSource, window: Window, *, whole_messages: bool) ->
             sa.func.min(code).label("code"),
             sa.func.min(message).label("message"),
             sa.func.count().label("tasks"),
-            elapsed_ms(_second(window.start), sa.func.max(source.rows.c.updated_at)).label(
-                "last_seen_ms"
-            ),
+            sa.func.max(_since(window.start, source.rows.c.updated_at)).label("last_seen_ms"),
         )
         .where(*_failed_since(source, window.start))
         .group_by(group_key(code), group_key(message))
@@ -159,7 +159,7 @@ def sample_error(
             code_column.is_not_distinct_from(code),
             message_column.is_not_distinct_from(message),
         )
-        .order_by(tasks.updated_at.desc(), tasks.id.desc())
+        .order_by(_since(since, tasks.updated_at).desc(), tasks.updated_at.desc(), tasks.id.desc())
         .limit(1)
     )
 
@@ -181,6 +181,10 @@ def _error(
     # need not be read.
     may_be_blank = sa.or_(code.is_(None), code < "!", code >= "\x7f")
     return code, sa.case((may_be_blank, exact_text(message)))
+
+
+def _since(second: datetime, timestamp: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
+    return elapsed_ms(_second(second), timestamp)
 
 
 def _second(moment: datetime) -> sa.BindParameter[datetime]:

@@ -10,6 +10,8 @@ from flask import Response, current_app, g, has_request_context, request
 
 from .config import EXTENSION_KEY, current_state
 
+ENVIRON_KEY = "flask_task_metrics.request_id"
+
 VALID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
@@ -22,16 +24,18 @@ def current_request_id() -> str | None:
     """
     if not has_request_context() or EXTENSION_KEY not in current_app.extensions:
         return None
-    if "request_id" not in g:
+    if ENVIRON_KEY not in request.environ:
         assign_request_id()
-    request_id: str = g.request_id
+    request_id: str = request.environ[ENVIRON_KEY]
     return request_id
 
 
 def assign_request_id() -> None:
-    """Put the id of the request that begins on `g.request_id`."""
+    """Give the request that begins its id, on `g.request_id` too."""
     inbound = request.headers.get(current_state().settings.request_id_header, "")
     g.request_id = inbound if VALID.fullmatch(inbound) else f"req_{uuid.uuid4().hex}"
+    # A request that the host makes to itself may share its g.
+    request.environ[ENVIRON_KEY] = g.request_id
 
 
 def send_request_id(response: Response) -> Response:

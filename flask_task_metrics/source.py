@@ -36,8 +36,7 @@ class TaskSource:
     """The tasks, each column under the name of its meaning."""
 
     statuses: Mapping[Status, tuple[Any, ...]]
-    """The values of the status column that each status stands for, as the column's type takes them.
-    """
+    """The values that stand for each status, as the database stores them."""
 
     bind_key: str | None
     """The Flask-SQLAlchemy bind that the selectable's tables belong to; None is the default one."""
@@ -76,8 +75,10 @@ class TaskSource:
 def _rows(selectable: Any, columns: Mapping[str, Column]) -> sa.Subquery:
     if isinstance(selectable, sa.SelectBase):
         selectable = selectable.subquery()
-    named = _named_columns(selectable)
-    labels = [_column(role, column, named).label(role) for role, column in columns.items()]
+    names = _column_names(selectable)
+    labels = [
+        _column(selectable, names, role, column).label(role) for role, column in columns.items()
+    ]
     tasks = sa.select(*labels).select_from(selectable)
     if len(tasks.get_final_froms()) > 1:
         tables = ", ".join(str(table) for table in tasks.get_final_froms())
@@ -91,27 +92,26 @@ def _rows(selectable: Any, columns: Mapping[str, Column]) -> sa.Subquery:
     return rows
 
 
-def _named_columns(selectable: Any) -> Mapping[str, Column]:
+def _column_names(selectable: Any) -> list[str]:
     if isinstance(selectable, sa.FromClause):
-        return dict(selectable.columns)
-    mapper = sa.inspect(selectable, raiseerr=False)
+        return list(selectable.columns.keys())
+    mapper = getattr(sa.inspect(selectable, raiseerr=False), "mapper", None)
     if not isinstance(mapper, Mapper):
         raise ConfigurationError(
             f"the source is {selectable!r}; it must be a model, a Table, a view or a subquery"
         )
-    return {
-        name: getattr(selectable, name)
-        for name in dict(mapper.all_orm_descriptors)
-        if name not in mapper.relationships
-    }
+    return [name for name in dict(mapper.all_orm_descriptors) if name not in mapper.relationships]
 
 
-def _column(role: str, column: object, named: Mapping[str, Column]) -> Any:
-    found = named.get(column) if isinstance(column, str) else column
+def _column(selectable: Any, names: list[str], role: str, column: object) -> Any:
+    found = column
+    if isinstance(column, str) and column in names:
+        is_table = isinstance(selectable, sa.FromClause)
+        found = selectable.columns[column] if is_table else getattr(selectable, column)
     if not isinstance(found, sa.ColumnElement | QueryableAttribute):
         raise ConfigurationError(
             f"{role} is mapped to {column!r}; it must be a SQL expression or the name of a column, "
-            f"one of {', '.join(named)}"
+            f"one of {', '.join(names)}"
         )
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from enum import Enum
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -19,10 +20,9 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 def stored_statuses(
-    column_type: sa.types.TypeEngine[Any],
-    mapping: Mapping[str, StatusValue | Iterable[StatusValue]],
+    column_type: Any, mapping: Mapping[str, StatusValue | Iterable[StatusValue]]
 ) -> dict[Status, tuple[Any, ...]]:
-    """The values of a status column that each status stands for, as the column's type takes them.
+    """The values that stand for each status, as the database stores them: texts or integers.
 
     Raises `ConfigurationError` for a status that is not one of the five, for a value that the
     column can't hold, and for one that two statuses claim.
@@ -43,6 +43,22 @@ def stored_statuses(
     return stored
 
 
+def plain_type(column_type: Any) -> Any:
+    """The type of a column as the database has it, without what a host's `TypeDecorator` adds."""
+    while isinstance(column_type, sa.TypeDecorator):
+        column_type = column_type.impl_instance
+    return column_type
+
+
+def python_type(column_type: Any) -> type | None:
+    """What the database's values of a column are in Python; None where its type does not tell."""
+    with suppress(NotImplementedError):
+        found: type = plain_type(column_type).python_type
+        if found is not object:
+            return found
+    return None
+
+
 def _several(values: Any) -> tuple[Any, ...]:
     is_one = isinstance(values, str) or not isinstance(values, Iterable)
     return (values,) if is_one else tuple(values)
@@ -53,10 +69,12 @@ def _stored(column_type: Any, status: Status, value: Any) -> Any:
         raise ConfigurationError(
             f"statuses maps {status} to {value!r}; it must be a string or an Enum member"
         )
-    if isinstance(column_type, sa.Enum):
-        return _enum_label(column_type, status, value)
+    if isinstance(column_type, sa.TypeDecorator):
+        value = _decorated(column_type, status, value)
+    if isinstance(plain_type(column_type), sa.Enum):
+        return _enum_label(plain_type(column_type), status, value)
+    plain = value.value if isinstance(value, Enum) else value
     held = python_type(column_type)
-    plain = value.value if isinstance(value, Enum) and held in (str, int) else value
     if held in (str, int) and not isinstance(plain, held):
         raise ConfigurationError(
             f"{status} stands for {plain!r}, but the status column holds {held.__name__}; "
@@ -65,7 +83,19 @@ def _stored(column_type: Any, status: Status, value: Any) -> Any:
     return plain
 
 
-def _enum_label(column_type: sa.Enum, status: Status, value: StatusValue) -> str:
+def _decorated(column_type: sa.TypeDecorator[Any], status: Status, value: StatusValue) -> Any:
+    """What a type of the host's own makes of a value for the database."""
+    process: Any = column_type.bind_processor(DefaultDialect())
+    try:
+        return process(value) if process else value
+    except Exception as error:
+        raise ConfigurationError(
+            f"{status} stands for {value!r}, which its {type(column_type).__name__} does not take; "
+            "map it in statuses, to () if there is no such status"
+        ) from error
+
+
+def _enum_label(column_type: sa.Enum, status: Status, value: Any) -> str:
     """The label that an Enum column stores, for the label itself, a member, or a member's value."""
     label_of = column_type.bind_processor(DefaultDialect())  # type: ignore[no-untyped-call]
     labels: dict[object, str] = {}
@@ -78,14 +108,3 @@ def _enum_label(column_type: sa.Enum, status: Status, value: StatusValue) -> str
             f"{', '.join(column_type.enums)}; map it in statuses, to () if there is no such status"
         )
     return labels[value]
-
-
-def python_type(column_type: Any) -> type | None:
-    """What the values of a column are in Python; None where its type does not tell."""
-    while isinstance(column_type, sa.TypeDecorator):
-        column_type = column_type.impl_instance
-    try:
-        found: type = column_type.python_type
-    except NotImplementedError:
-        return None
-    return found

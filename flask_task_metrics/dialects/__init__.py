@@ -1,6 +1,6 @@
 """The only place that names a database."""
 
-from .constructs import UtcSecond, elapsed_ms, exact_text, exactly, group_key, not_before
+from .constructs import UtcSecond, elapsed_ms, exact_text, group_key, not_before
 from .read_only import SUPPORTED, is_timeout, read_only_view
 
 __all__ = [
@@ -8,7 +8,6 @@ __all__ = [
     "UtcSecond",
     "elapsed_ms",
     "exact_text",
-    "exactly",
     "group_key",
     "is_timeout",
     "not_before",

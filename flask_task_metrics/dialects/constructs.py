@@ -37,7 +37,7 @@ class UtcSecond(sa.types.TypeDecorator[datetime]):
         return naive.isoformat(" ", "seconds") if dialect.name == "sqlite" else naive
 
 
-# The two conditions have no type: what is typed Boolean SQLAlchemy compares with 1 where a database
+# The condition has no type: what is typed Boolean SQLAlchemy compares with 1 where a database
 # has no booleans, and no index serves that.
 
 
@@ -155,25 +155,3 @@ def _group_key_mysql(element: group_key, compiler: SQLCompiler, **kw: Any) -> st
     # A GROUP BY that sorts sees max_sort_length bytes of a value (1,024 by default) and merges what
     # is alike up to there.
     return f"SHA2({compiler.process(element.clauses, **kw)}, 256)"
-
-
-class exactly(FunctionElement[bool]):
-    """Two forms of one condition: as an index serves it, and to the letter. Where they can differ
-    both must hold.
-    """
-
-    name = "exactly"
-    inherit_cache = True
-
-
-@compiles(exactly, "postgresql")
-def _exactly_postgresql(element: exactly, compiler: SQLCompiler, **kw: Any) -> str:
-    indexed, _ = element.clauses
-    return compiler.process(indexed, **kw)
-
-
-@compiles(exactly, "mysql", "mariadb")
-@compiles(exactly, "sqlite")
-def _exactly(element: exactly, compiler: SQLCompiler, **kw: Any) -> str:
-    indexed, to_the_letter = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"({indexed} AND {to_the_letter})"
