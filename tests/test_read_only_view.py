@@ -144,6 +144,15 @@ def test_the_host_writes_on_the_same_connection_afterwards(pooled: sa.Engine) ->
     assert 1 == snapshot(pooled).tasks.completed
 
 
+def test_the_connection_goes_back_as_it_came_where_the_database_ended_the_transaction(
+    pooled: sa.Engine,
+) -> None:
+    before = session(pooled)
+    with pooled.connect() as connection, read_only_view(connection, 1000):
+        connection.exec_driver_sql("ROLLBACK")
+    assert before == session(pooled)
+
+
 def test_the_timeout_does_not_outlast_the_snapshot(pooled: sa.Engine) -> None:
     snapshot(pooled, TASK_METRICS_STATEMENT_TIMEOUT_MS=50)
     with pooled.connect() as connection:

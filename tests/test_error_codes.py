@@ -1,0 +1,198 @@
+"""From a failed task's message to its error code."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flask_task_metrics.error_codes import code_of_message, error_code
+
+from . import oracle
+
+UUID = "0F3b9c1e-5a55-4b7e-9d36-1f2e3d4c5b6a"
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("ENGINE_TIMEOUT: no answer", "ENGINE_TIMEOUT"),
+        ("[INVALID_PROMPT] too long", "INVALID_PROMPT"),
+        ("[INVALID_PROMPT too long", "INVALID_PROMPT"),
+        ("RATE_LIMITED - retry", "RATE_LIMITED"),
+        ("RATE_LIMITED retry", "RATE_LIMITED"),
+        ("RATE_LIMITED\nretry", "RATE_LIMITED"),
+        ("RATE_LIMITED", "RATE_LIMITED"),
+        ("HTTP_404_NOT_FOUND, sorry", "HTTP_404_NOT_FOUND"),
+        ("A_B: two letters", "A_B"),
+        ("QUOTA: used up", "QUOTA"),
+        ("[QUOTA] used up", "QUOTA"),
+        ("[QUOTA", "QUOTA"),
+        ("QUOTA", "QUOTA"),
+        ("E42: no answer", "E42"),
+        ("QUOTA_ERROR: not the exception's name", "QUOTA_ERROR"),
+    ],
+)
+def test_leading_code_is_the_code(message: str, expected: str) -> None:
+    assert expected == code_of_message(message)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "QUOTA used up",
+        "QUOTA - used up",
+        "QUOTA(used up)",
+        "NO: two letters",
+        "Quota: not upper-case",
+        "engine_timeout: not upper-case",
+        "ENGINE_TIMEOUTs: more than a code",
+        "ENGINE_TIMEOUTÉ: more than a code",
+        "the ENGINE_TIMEOUT: not leading",
+        "(ENGINE_TIMEOUT) another bracket",
+        "[[ENGINE_TIMEOUT]] two brackets",
+        "_ENGINE: no letter first",
+    ],
+)
+def test_what_is_not_a_leading_code_is_left_to_the_pattern(message: str) -> None:
+    assert message == code_of_message(message)
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("ValueError: bad", "ValueError"),
+        ("requests.exceptions.ConnectionError: …", "ConnectionError"),
+        ("TimeoutError('x')", "TimeoutError"),
+        ("TimeoutError", "TimeoutError"),
+        ("app.jobs.TimeoutError", "TimeoutError"),
+        ("UserException: no", "UserException"),
+        ("ResourceWarning: leak", "ResourceWarning"),
+        ("httpx.ReadTimeout: slow", "ReadTimeout"),
+        ("SystemExit: 1", "SystemExit"),
+        ("KeyboardInterrupt", "KeyboardInterrupt"),
+        ("Error: bad", "Error"),
+        ("_private.Error2Error: bad", "Error2Error"),
+    ],
+)
+def test_leading_exception_is_the_code_without_its_path(message: str, expected: str) -> None:
+    assert expected == code_of_message(message)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "ValueError bad",
+        "ValueErrors: bad",
+        "a ValueError: bad",
+        "my-ValueError: bad",
+        "app..ValueError: bad",
+        "ValueFailure: bad",
+    ],
+)
+def test_what_is_not_a_leading_exception_is_left_to_the_pattern(message: str) -> None:
+    assert message == code_of_message(message)
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ('{"code": "NO_ANSWER"}', "NO_ANSWER"),
+        ('{"error_code": "no answer"}', "no answer"),
+        ('{"errorCode": " NO_ANSWER "}', "NO_ANSWER"),
+        ('{"errorCode": "C", "error_code": "B", "code": "A"}', "A"),
+        ('{"code": 7, "error_code": "", "errorCode": "C"}', "C"),
+        ('{\n  "detail": "x",\n  "code": "NO_ANSWER"\n}', "NO_ANSWER"),
+        ('{"code": "bröken 💥"}', "bröken 💥"),
+    ],
+)
+def test_code_of_a_json_object_is_the_code(message: str, expected: str) -> None:
+    assert expected == code_of_message(message)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        '{"code": "NO_ANSWER"',
+        '{"code": "NO_ANSWER"} and more',
+        '{"code": null}',
+        '{"code": " "}',
+        '{"error": {"code": "NO_ANSWER"}}',
+        '[{"code": "NO_ANSWER"}]',
+        '"NO_ANSWER"',
+        "{}",
+        "null",
+    ],
+)
+def test_what_is_not_a_json_object_with_a_code_is_left_to_the_pattern(message: str) -> None:
+    assert message == code_of_message(message)
+
+
+def test_json_nested_too_deep_to_read_is_left_to_the_pattern() -> None:
+    message = '{"a":' * 100_000
+    assert message[:100] == code_of_message(message)
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (
+            "connection to 10.0.0.1 timed out after 30 s",
+            "connection to <n>.<n>.<n>.<n> timed out after <n> s",
+        ),
+        (f"no file {UUID} here", "no file <id> here"),
+        ("object at 0x7f3a4b5c6d70", "object at <n>x<id>"),
+        ("commit DEADBEEF1", "commit <id>"),
+        ("order 12345678", "order <id>"),
+        ("order 1234567", "order <n>"),
+        ("a facade of deadbeef", "a facade of deadbeef"),
+        ("only   the first\tline \r\nat all", "only the first line"),
+        ("x" * 101, "x" * 100),
+        ("9 " + "x" * 97, "<n> " + "x" * 96),
+        ("ünknown ٣ digits", "ünknown ٣ digits"),
+    ],
+)
+def test_pattern_is_the_first_line_without_ids_and_numbers(message: str, expected: str) -> None:
+    assert expected == code_of_message(message)
+
+
+@pytest.mark.parametrize("message", [None, "", " ", "\t\r\n \u3000"])
+def test_null_or_blank_message_is_unknown(message: str | None) -> None:
+    assert "UNKNOWN" == error_code(None, message)
+
+
+def test_white_space_around_a_message_means_nothing() -> None:
+    assert "NO_ANSWER" == error_code(None, "\n  NO_ANSWER: at all\n")
+
+
+def test_own_code_comes_before_the_message_and_is_trimmed() -> None:
+    assert "own code" == error_code(" own code\n", "NO_ANSWER: at all", lambda message: "HOST")
+
+
+@pytest.mark.parametrize("code", [None, "", " \t"])
+def test_empty_own_code_leaves_it_to_the_message(code: str | None) -> None:
+    assert "NO_ANSWER" == error_code(code, "NO_ANSWER: at all")
+
+
+def test_host_s_function_comes_before_the_rules() -> None:
+    assert "at all" == error_code(None, "NO_ANSWER: at all", lambda message: message[11:])
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_host_s_function_may_leave_it_to_the_rules(nothing: str | None) -> None:
+    assert "NO_ANSWER" == error_code(None, "NO_ANSWER: at all", lambda message: nothing)
+
+
+FRAGMENTS = (
+    *("ENGINE_TIMEOUT", "QUOTA", "NO", "E_", "_", "E42", "é", "É"),
+    *("ValueError", "Exception", "ReadTimeout", "requests", "Error", "s"),
+    *("[", "]", ":", "(", ")", ".", "-", " ", "\t", "\n", "\r\n", "0x"),
+    *('{"code": "JSON_CODE"}', '{"errorCode": "', '"}', '{"code": 1}', "{", "}", "null", "[]"),
+    *("7", "1234567", "deadbeef", "cafe1234", UUID, "word", "x" * 98, "💥", "\u2028", "\u00a0"),
+)
+
+
+@given(st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=3), max_size=8).map("".join))
+@settings(max_examples=2_000, deadline=None, derandomize=True)
+def test_code_of_any_message_is_that_of_the_oracle(message: str) -> None:
+    assert oracle.code_of_message(message) == error_code(None, message)
