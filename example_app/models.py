@@ -1,0 +1,81 @@
+"""The video tasks' table, and the one way in which a task changes its status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timezone
+from typing import Literal, TypeAlias
+
+import sqlalchemy as sa
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy.dialects import mysql
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+Status: TypeAlias = Literal["queued", "processing", "completed", "failed", "cancelled"]
+
+# MySQL and MariaDB keep the microseconds of a timestamp only where they are asked to.
+Timestamp = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
+
+
+class Base(DeclarativeBase):
+    """The root of the models."""
+
+
+db = SQLAlchemy(metadata=Base.metadata)
+
+
+def utc_now() -> datetime:
+    """The current UTC time, without a time zone, as all timestamp columns hold it."""
+    return datetime.now(timezone.utc).replace(tzinfo=None)
+
+
+class VideoTask(Base):
+    """A video to render."""
+
+    __tablename__ = "video_tasks"
+    __table_args__ = (
+        sa.Index("ix_video_tasks_created_at", "created_at"),
+        sa.Index("ix_video_tasks_status_updated_at", "status", "updated_at"),
+        sa.Index("ix_video_tasks_status_completed_at", "status", "completed_at"),
+        # A prompt may hold any character, whatever the server's default character set.
+        {"mysql_charset": "utf8mb4", "mariadb_charset": "utf8mb4"},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    status: Mapped[Status] = mapped_column(sa.String(16), default="queued")
+    engine: Mapped[str] = mapped_column(sa.String(32))
+    prompt: Mapped[str] = mapped_column(sa.Text)
+    created_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now)
+    processing_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    completed_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    updated_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now, onupdate=utc_now)
+    error_message: Mapped[str | None] = mapped_column(sa.Text)
+    request_id: Mapped[str | None] = mapped_column(sa.String(128))
+
+
+def transition(
+    task_id: int, from_statuses: Iterable[Status], to_status: Status, **values: object
+) -> bool:
+    """Move a task on to another status, and commit; False where it has none of `from_statuses`
+    (any more).
+
+    Looking and moving are one UPDATE, so that of all who try at once only one succeeds.
+    """
+    moved = db.session.connection().execute(
+        sa.update(VideoTask)
+        .where(VideoTask.id == task_id, VideoTask.status.in_(from_statuses))
+        .values(status=to_status, **values)
+    )
+    db.session.commit()
+    return moved.rowcount == 1
+
+
+def create_tables() -> None:
+    """Create the tables that are not there yet, whichever of several processes comes first."""
+    try:
+        db.create_all()
+    except DBAPIError:
+        # Another process was quicker with the same table, or it can't be created at all; the second
+        # look tells which.
+        db.create_all()
