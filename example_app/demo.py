@@ -20,8 +20,8 @@ from .models import db, utc_now
 from .rendering import ENGINES
 from .shutdown import Shutdown, shutdown_on_signals
 
-WORKERS = 2
-TASKS_PER_SECOND = 0.05
+WORKERS = 4
+TASKS_PER_SECOND = 0.12
 
 GUIDE = """
 The backend runs at {url} until Ctrl-C. The admin secret of this run is {secret}
