@@ -23,7 +23,7 @@ lint: $(VENV)/.installed-lint ## Check style, format and types
 	$(VENV)/bin/mypy
 
 clean: ## Remove what make and the tools made; instance/, where the data is, stays
-	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .hypothesis
+	rm -rf $(VENV) $(VENV)-* build dist *.egg-info .coverage .coverage.* .hypothesis
 	rm -rf .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -13,9 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from . import queries
-from .dialects import is_timeout, read_only_view
+from .dialects import is_in_use, is_timeout, read_only_view
 from .error_codes import ErrorCodeOf, error_code
-from .exceptions import MetricsTimeout, MetricsUnavailable
+from .exceptions import MetricsError, MetricsTimeout, MetricsUnavailable
 from .snapshot import (
     Backlog,
     BacklogCount,
@@ -43,8 +43,8 @@ def collect(
     """Read all figures of a window from one view of the database.
 
     Raises `MetricsUnavailable` where the database can't be reached or the pool is exhausted,
-    `MetricsTimeout` where a statement took longer than `timeout_ms`, and SQLAlchemy's own errors
-    for anything else.
+    `MetricsTimeout` where a statement took longer than `timeout_ms`, and `MetricsError` for any
+    other error of the database.
     """
     with _view(engine, timeout_ms) as connection:
         tasks, backlog = _counts(connection, source, window)
@@ -69,16 +69,18 @@ def _view(engine: sa.Engine, timeout_ms: int) -> Iterator[sa.Connection]:
             raise MetricsTimeout from error
         if error.connection_invalidated:
             raise MetricsUnavailable from error
-        raise
+        raise MetricsError from error
 
 
 def _connect(engine: sa.Engine) -> sa.Connection:
+    if is_in_use(engine):
+        # Giving the connection back would roll back what the host has not committed.
+        raise MetricsUnavailable
     try:
         connection = engine.connect()
         if _is_alive(connection):
             return connection
-        # The pool had kept it from before the database went away; it has now dropped all of that
-        # age.
+        # The pool had kept it from before the database went away, and now has dropped all such.
         connection.close()
         return engine.connect()
     except DBAPIError as error:

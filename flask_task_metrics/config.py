@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias, get_args
 
 from flask import current_app
@@ -20,73 +20,6 @@ A_DAY_OF_MS = 24 * 60 * 60 * 1000
 LogRequests: TypeAlias = Literal["all", "blueprint", "none"]
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What the host configured, checked; each field is the key `TASK_METRICS_` and its name in
-    capitals.
-    """
-
-    admin_secret: tuple[bytes, ...] = ()
-    url_prefix: str = "/api/admin"
-    default_minutes: int = 60
-    max_minutes: int = 1440
-    top_errors: int = 5
-    statement_timeout_ms: int = 5000
-    bind_key: str | None = None
-    request_id_header: str = "X-Request-Id"
-    log_requests: LogRequests = "all"
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Settings:
-        """Read the keys that begin with `TASK_METRICS_`; one that is None counts as not set.
-
-        Raises `ConfigurationError` for a key that is not known and for a value that can't be.
-        """
-        keys = {PREFIX + field.name.upper(): field.name for field in fields(cls)}
-        given = {
-            key: value
-            for key, value in config.items()
-            if key.startswith(PREFIX) and value is not None
-        }
-        if unknown := sorted(given.keys() - keys.keys()):
-            raise ConfigurationError(
-                f"{', '.join(unknown)} is not a setting; there are: {', '.join(keys)}"
-            )
-        settings = cls(**{keys[key]: CHECKS[keys[key]](key, value) for key, value in given.items()})
-        if settings.default_minutes > settings.max_minutes:
-            raise ConfigurationError(
-                f"{PREFIX}DEFAULT_MINUTES is {settings.default_minutes}; "
-                f"it must be at most {PREFIX}MAX_MINUTES, which is {settings.max_minutes}"
-            )
-        return settings
-
-    @property
-    def snapshot_path(self) -> str:
-        """Where the snapshot is mounted."""
-        return f"{self.url_prefix}/metrics-snapshot"
-
-
-@dataclass(frozen=True)
-class State:
-    """What an app keeps of the extension mounted on it."""
-
-    settings: Settings
-    snapshot: Callable[[int], Snapshot]
-
-
-def current_state() -> State:
-    """The state of the current app.
-
-    Raises `ConfigurationError` where `TaskMetrics.init_app` was not called on it.
-    """
-    state = current_app.extensions.get(EXTENSION_KEY)
-    if not isinstance(state, State):
-        raise ConfigurationError(
-            f"TaskMetrics is not mounted on {current_app.name!r}; call its init_app(app) first"
-        )
-    return state
-
-
 def _expect(holds: bool, key: str, value: object, expected: str) -> None:
     if not holds:
         raise ConfigurationError(f"{key} is {value!r}; it must be {expected}")
@@ -96,7 +29,7 @@ def _secrets(key: str, value: Any) -> tuple[bytes, ...]:
     several = (value,) if isinstance(value, str | bytes) else value
     if not isinstance(several, Iterable):
         raise ConfigurationError(
-            f"{key} is a {type(value).__name__}; it must be a string or several"
+            f"{key} is of type {type(value).__name__}; it must be a string, or several"
         )
     return tuple(_secret(key, secret) for secret in several)
 
@@ -104,7 +37,9 @@ def _secrets(key: str, value: Any) -> tuple[bytes, ...]:
 def _secret(key: str, secret: Any) -> bytes:
     """A secret as the bytes that a client sends; no message shows it."""
     if not isinstance(secret, str | bytes):
-        raise ConfigurationError(f"{key} has a {type(secret).__name__}; a secret must be a string")
+        raise ConfigurationError(
+            f"{key} has a secret of type {type(secret).__name__}; it must be a string"
+        )
     try:
         sent = secret.encode() if isinstance(secret, str) else secret
     except UnicodeEncodeError:
@@ -157,14 +92,76 @@ def _log_requests(key: str, value: Any) -> LogRequests:
     return choices[choices.index(value)]
 
 
-CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
-    "admin_secret": _secrets,
-    "url_prefix": _url_prefix,
-    "default_minutes": _whole_number(1, A_CENTURY_OF_MINUTES),
-    "max_minutes": _whole_number(1, A_CENTURY_OF_MINUTES),
-    "top_errors": _whole_number(1, 1000),
-    "statement_timeout_ms": _whole_number(0, A_DAY_OF_MS),
-    "bind_key": _bind_key,
-    "request_id_header": _header_name,
-    "log_requests": _log_requests,
-}
+def _setting(default: Any, check: Callable[[str, Any], Any], **options: Any) -> Any:
+    """A field with its default, and what checks a value that is given for its key."""
+    return field(default=default, metadata={"check": check}, **options)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the host configured, checked; each field is the key `TASK_METRICS_` and its name in
+    capitals.
+    """
+
+    admin_secret: tuple[bytes, ...] = _setting((), _secrets, repr=False)
+    url_prefix: str = _setting("/api/admin", _url_prefix)
+    default_minutes: int = _setting(60, _whole_number(1, A_CENTURY_OF_MINUTES))
+    max_minutes: int = _setting(1440, _whole_number(1, A_CENTURY_OF_MINUTES))
+    top_errors: int = _setting(5, _whole_number(1, 1000))
+    statement_timeout_ms: int = _setting(5000, _whole_number(0, A_DAY_OF_MS))
+    bind_key: str | None = _setting(None, _bind_key)
+    request_id_header: str = _setting("X-Request-Id", _header_name)
+    log_requests: LogRequests = _setting("all", _log_requests)
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Settings:
+        """Read the keys that begin with `TASK_METRICS_`; one that is None counts as not set.
+
+        Raises `ConfigurationError` for a key that is not known and for an invalid value.
+        """
+        keys = {PREFIX + field.name.upper(): field for field in fields(cls)}
+        given = {
+            key: value
+            for key, value in config.items()
+            if key.startswith(PREFIX) and value is not None
+        }
+        if unknown := sorted(given.keys() - keys.keys()):
+            raise ConfigurationError(
+                f"{', '.join(unknown)} is not a setting; there are: {', '.join(keys)}"
+            )
+        checked = {
+            keys[key]: keys[key].metadata["check"](key, value) for key, value in given.items()
+        }
+        settings = cls(**{field.name: value for field, value in checked.items()})
+        if settings.default_minutes > settings.max_minutes:
+            raise ConfigurationError(
+                f"{PREFIX}DEFAULT_MINUTES is {settings.default_minutes}; "
+                f"it must be at most {PREFIX}MAX_MINUTES, which is {settings.max_minutes}"
+            )
+        return settings
+
+    @property
+    def snapshot_path(self) -> str:
+        """Where the snapshot is mounted."""
+        return f"{self.url_prefix}/metrics-snapshot"
+
+
+@dataclass(frozen=True)
+class State:
+    """What an app keeps of the extension mounted on it."""
+
+    settings: Settings
+    snapshot: Callable[[int], Snapshot]
+
+
+def current_state() -> State:
+    """The state of the current app.
+
+    Raises `ConfigurationError` where `TaskMetrics.init_app` was not called on it.
+    """
+    state = current_app.extensions.get(EXTENSION_KEY)
+    if not isinstance(state, State):
+        raise ConfigurationError(
+            f"TaskMetrics is not mounted on {current_app.name!r}; call its init_app(app) first"
+        )
+    return state

@@ -7,7 +7,12 @@ import re
 from collections.abc import Callable
 from typing import TypeAlias
 
+from .exceptions import TaskMetricsError
+
 ErrorCodeOf: TypeAlias = Callable[[str], str | None]
+"""A host's own reading of a message, which it gets trimmed and never empty; None leaves it to the
+rules of this module.
+"""
 
 UNKNOWN = "UNKNOWN"
 
@@ -25,11 +30,7 @@ _EXCEPTION = re.compile(
 )
 _JSON_KEYS = ("code", "error_code", "errorCode")
 _ID = re.compile(
-    r"""
-        [0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
-      | (?=[a-f]*[0-9])[0-9a-f]{8,}
-    """,
-    re.VERBOSE | re.IGNORECASE | re.ASCII,
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{8,}", re.IGNORECASE
 )
 _NUMBER = re.compile(r"[0-9]+")
 
@@ -45,7 +46,14 @@ def error_code(code: str | None, message: str | None, code_of: ErrorCodeOf | Non
     text = (message or "").strip()
     if own or not text:
         return own or UNKNOWN
-    return (code_of and code_of(text)) or code_of_message(text)
+    return _host_code(text, code_of) or code_of_message(text)
+
+
+def _host_code(text: str, code_of: ErrorCodeOf | None) -> str | None:
+    code = code_of(text) if code_of else None
+    if not isinstance(code, str | None):
+        raise TaskMetricsError(f"error_code_of returned {code!r}; it must return a string, or None")
+    return code
 
 
 def code_of_message(text: str) -> str:
@@ -81,4 +89,9 @@ def _json_code(text: str) -> str | None:
 
 def _pattern(text: str) -> str:
     line = " ".join(text.splitlines()[0].split())
-    return _NUMBER.sub("<n>", _ID.sub("<id>", line))[:PATTERN_LENGTH]
+    return _NUMBER.sub("<n>", _ID.sub(_id, line))[:PATTERN_LENGTH]
+
+
+def _id(run: re.Match[str]) -> str:
+    # Eight letters or more alone may be a word.
+    return run[0] if run[0].isalpha() else "<id>"

@@ -24,13 +24,13 @@ class ConfigurationError(TaskMetricsError):
 
 
 class InvalidWindowError(TaskMetricsError, ValueError):
-    """A snapshot was asked for a window that can't be: minutes out of range, or a `now` without a
+    """A snapshot was asked for an invalid window: minutes out of range, or a `now` without a
     time zone.
     """
 
 
 class InvalidMetricError(TaskMetricsError, ValueError):
-    """An event or field name can't stand in a `[METRICS]` line."""
+    """An event or field name is not valid in a `[METRICS]` line."""
 
 
 class AdminUnauthorized(TaskMetricsError, Unauthorized):

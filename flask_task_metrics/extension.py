@@ -18,7 +18,7 @@ from .metric_log import log_request, logger, start_request_timer
 from .request_id import assign_request_id, send_request_id
 from .snapshot import Snapshot, Window
 from .source import Selectable, TaskSource
-from .views import blueprint, forbid_storing, refuse_other_methods
+from .views import create_blueprint, forbid_storing, refuse_other_methods
 
 SHORT_SECRET = 16
 
@@ -32,7 +32,8 @@ class TaskMetrics:
     expects. `error_code_of` reads the error code from a failed task's message; where it returns
     None the package's own rules apply.
 
-    Raises `ConfigurationError` for a source that can't be.
+    Raises `ConfigurationError` for an `error_code_of` that is no function, and with `app` what
+    `init_app` raises.
     """
 
     def __init__(
@@ -45,6 +46,11 @@ class TaskMetrics:
     ) -> None:
         self._db = db
         self._source = source if isinstance(source, TaskSource) else TaskSource(source)
+        if error_code_of is not None and not callable(error_code_of):
+            raise ConfigurationError(
+                f"error_code_of is {error_code_of!r}; "
+                "it must be a function from a message to its code"
+            )
         self._error_code_of = error_code_of
         if app is not None:
             self.init_app(app)
@@ -52,16 +58,18 @@ class TaskMetrics:
     def init_app(self, app: Flask) -> None:
         """Mount on an app, after the `init_app` of its database extension.
 
-        Raises `ConfigurationError` for a setting that can't be, and where the app already has a
-        `TaskMetrics`.
+        Raises `ConfigurationError` for an invalid setting or mapping, for a database that is not
+        set up or not supported, and where the app already has a `TaskMetrics`.
         """
         if EXTENSION_KEY in app.extensions:
             raise ConfigurationError(
                 f"a TaskMetrics is already mounted on {app.name!r}; an app can have one"
             )
         settings = Settings.from_config(app.config)
+        self._source.check()
         with app.app_context():
             self._engine(settings)
+        app.register_blueprint(create_blueprint(), url_prefix=settings.url_prefix)
         _warn_of_weak_secrets(settings)
         app.extensions[EXTENSION_KEY] = State(settings, self.snapshot)
         request_started.connect(_begin_request, app)
@@ -70,15 +78,14 @@ class TaskMetrics:
         app.after_request(log_request)
         app.after_request(send_request_id)
         app.after_request(forbid_storing)
-        app.register_blueprint(blueprint, url_prefix=settings.url_prefix)
 
     def snapshot(self, minutes: int = 60, *, now: datetime | None = None) -> Snapshot:
         """All figures of the last `minutes` before `now` (an aware datetime; by default the current
         time), inside an app context.
 
         Raises `InvalidWindowError` for minutes that are not 1 to TASK_METRICS_MAX_MINUTES,
-        `MetricsUnavailable` and `MetricsTimeout` as the HTTP endpoint answers them, and
-        SQLAlchemy's own errors for anything else.
+        and `MetricsUnavailable`, `MetricsTimeout` and `MetricsError` as the HTTP endpoint answers
+        them.
         """
         settings = current_state().settings
         if type(minutes) is not int or not 1 <= minutes <= settings.max_minutes:

@@ -47,7 +47,7 @@ def emit_metric(event: str, /, **fields: object) -> None:
 
 def _is_shown_by_default(logger: logging.Logger) -> bool:
     off = logger.disabled or logger.manager.disable >= logging.INFO
-    return not off and logger.level <= logging.INFO
+    return not off and max(logger.level, default_handler.level) <= logging.INFO
 
 
 def _line(event: str, fields: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response
 from werkzeug.exceptions import HTTPException
 
-from .exceptions import InvalidQuery, MetricsError
+from .exceptions import InvalidQuery, MetricsError, MetricsTimeout, MetricsUnavailable
 from .metric_log import emit_metric, logger
 from .request_id import current_request_id
 from .schemas import ProblemSchema
@@ -42,9 +42,11 @@ def answer_error(error: Exception) -> Response:
     traceback is logged.
     """
     if not isinstance(error, HTTPException):
-        logger().error("snapshot failed requestId=%s", current_request_id(), exc_info=error)
         error = MetricsError(original_exception=error)
-    elif error.__cause__ is not None:
+    if isinstance(error, MetricsError):
+        raised = error.original_exception or error
+        logger().error("snapshot failed requestId=%s", current_request_id(), exc_info=raised)
+    if isinstance(error, MetricsUnavailable | MetricsTimeout):
         cause = getattr(error.__cause__, "orig", error.__cause__)
-        emit_metric("metrics.failed", status=error.code, cause=f"{type(cause).__name__}: {cause}")
+        emit_metric("metrics.failed", code=error.problem_code, cause=cause)
     return problem_response(error)

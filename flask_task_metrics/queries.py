@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .dialects import UtcSecond, elapsed_ms, exact_text, group_key, not_before
+from .dialects import UtcSecond, elapsed_ms, exact_text, group_key, not_before, unicode_text
 from .snapshot import Window
 from .source import TaskSource
 from .statuses import STATUSES, Status, plain_type
@@ -15,7 +15,7 @@ from .statuses import STATUSES, Status, plain_type
 PERCENTILES = (50, 95, 99)
 
 MESSAGE_START_LENGTH = 1_000
-"""How many characters of a message its code is read from; of a JSON object, all."""
+"""How many characters of a message its code is read from; of one that begins with `{`, all."""
 
 
 def count_tasks(source: TaskSource, window: Window) -> sa.Executable:
@@ -172,15 +172,20 @@ def _error(
     source: TaskSource, whole_messages: bool
 ) -> tuple[sa.ColumnElement[str], sa.ColumnElement[Any]]:
     """What a failed task's code is read from: the text of its code column, and of its message."""
-    code = exact_text(sa.cast(source.rows.c.error_code, sa.Text))
-    message: sa.ColumnElement[str] = sa.cast(source.rows.c.error_message, sa.Text)
-    if not whole_messages:
-        start = sa.func.substr(message, 1, MESSAGE_START_LENGTH)
-        message = sa.case((start.contains("{"), message), else_=start)
+    code = exact_text(source.rows.c.error_code)
+    message = unicode_text(source.rows.c.error_message)
+    start = exact_text(sa.func.substr(message, 1, MESSAGE_START_LENGTH))
+    # A JSON object is read whole, and so is what may be one behind white space.
+    may_be_json = sa.or_(start < "!", sa.and_(start >= "{", start < "|"))
+    text = (
+        exact_text(message)
+        if whole_messages
+        else sa.case((may_be_json, exact_text(message)), else_=start)
+    )
     # A code that begins with a visible character needs no message, and then the messages' variety
     # need not be read.
     may_be_blank = sa.or_(code.is_(None), code < "!", code >= "\x7f")
-    return code, sa.case((may_be_blank, exact_text(message)))
+    return code, sa.case((may_be_blank, text))
 
 
 def _since(second: datetime, timestamp: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:

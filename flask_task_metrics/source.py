@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -28,18 +29,9 @@ class TaskSource:
     to the host's own values, one or several, strings or Enum members; what it leaves out keeps its
     own name, and an empty tuple says that the host has no such status.
 
-    Raises `ConfigurationError` for a column that is not there or can't hold what it should, and for
-    statuses that the column can't have or that two names claim.
+    A source is looked into when `TaskMetrics.init_app` checks it, so that a model may refer to
+    others that are defined after it.
     """
-
-    rows: sa.Subquery
-    """The tasks, each column under the name of its meaning."""
-
-    statuses: Mapping[Status, tuple[Any, ...]]
-    """The values that stand for each status, as the database stores them."""
-
-    bind_key: str | None
-    """The Flask-SQLAlchemy bind that the selectable's tables belong to; None is the default one."""
 
     def __init__(
         self,
@@ -56,7 +48,7 @@ class TaskSource:
         request_id: Column | None = None,
         statuses: Mapping[str, StatusValue | Iterable[StatusValue]] | None = None,
     ) -> None:
-        columns = {
+        self._columns: Mapping[str, Column] = {
             "id": id,
             "status": status,
             "created_at": created_at,
@@ -67,9 +59,29 @@ class TaskSource:
             "error_code": sa.null() if error_code is None else error_code,
             "request_id": sa.null() if request_id is None else request_id,
         }
-        self.rows = _rows(selectable, columns)
-        self.bind_key = _bind_key(self.rows)
-        self.statuses = stored_statuses(self.rows.c.status.type, statuses or {})
+        self._selectable = selectable
+        self._statuses = statuses or {}
+
+    @cached_property
+    def rows(self) -> sa.Subquery:
+        """The tasks, each column under the name of its meaning."""
+        return _rows(self._selectable, self._columns)
+
+    @cached_property
+    def statuses(self) -> Mapping[Status, tuple[Any, ...]]:
+        """The values that stand for each status, as the database stores them."""
+        return stored_statuses(self.rows.c.status.type, self._statuses)
+
+    @cached_property
+    def bind_key(self) -> str | None:
+        """The Flask-SQLAlchemy bind that the tables belong to; None is the default one."""
+        return _bind_key(self.rows)
+
+    def check(self) -> None:
+        """Raise `ConfigurationError` for a column that is not there or of the wrong type, and for
+        statuses that the column can't hold or that two names claim.
+        """
+        _ = self.statuses, self.bind_key
 
 
 def _rows(selectable: Any, columns: Mapping[str, Column]) -> sa.Subquery:
@@ -106,14 +118,24 @@ def _column_names(selectable: Any) -> list[str]:
 def _column(selectable: Any, names: list[str], role: str, column: object) -> Any:
     found = column
     if isinstance(column, str) and column in names:
-        is_table = isinstance(selectable, sa.FromClause)
-        found = selectable.columns[column] if is_table else getattr(selectable, column)
+        found = _named_column(selectable, role, column)
     if not isinstance(found, sa.ColumnElement | QueryableAttribute):
         raise ConfigurationError(
             f"{role} is mapped to {column!r}; it must be a SQL expression or the name of a column, "
             f"one of {', '.join(names)}"
         )
     return found
+
+
+def _named_column(selectable: Any, role: str, name: str) -> Any:
+    if isinstance(selectable, sa.FromClause):
+        return selectable.columns[name]
+    try:
+        return getattr(selectable, name)
+    except Exception as error:
+        raise ConfigurationError(
+            f"{role} is mapped to {name!r}, which gives no SQL expression on the class"
+        ) from error
 
 
 def _check_timestamp(role: str, column_type: Any) -> None:

@@ -18,15 +18,22 @@ StatusValue: TypeAlias = str | Enum
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 
+HELD = (str, int, None)
+"""What a status column may hold; None where its type does not tell."""
+
 
 def stored_statuses(
     column_type: Any, mapping: Mapping[str, StatusValue | Iterable[StatusValue]]
 ) -> dict[Status, tuple[Any, ...]]:
     """The values that stand for each status, as the database stores them: texts or integers.
 
-    Raises `ConfigurationError` for a status that is not one of the five, for a value that the
-    column can't hold, and for one that two statuses claim.
+    Raises `ConfigurationError` for a column of another type, for a status that is not one of the
+    five, for a value that the column can't hold, and for one that two statuses claim.
     """
+    if not isinstance(plain_type(column_type), sa.Enum) and python_type(column_type) not in HELD:
+        raise ConfigurationError(
+            f"status is mapped to a column of type {column_type!r}; it must hold text or integers"
+        )
     if unknown := sorted(set(mapping) - set(STATUSES)):
         raise ConfigurationError(
             f"statuses maps {', '.join(unknown)}; it can map {', '.join(STATUSES)}"

@@ -17,15 +17,17 @@ from .request_id import current_request_id
 from .schemas import QuerySchema, SnapshotSchema
 from .snapshot import Snapshot
 
-blueprint = Blueprint(EXTENSION_KEY, __name__)
 
-# Flask asks an app's handlers of a status before a blueprint's handlers of all, so each status is
-# named.
-for _handled in (401, 405, 422, 500, 503, Exception):
-    blueprint.register_error_handler(_handled, answer_error)
+def create_blueprint() -> Blueprint:
+    """The blueprint of an app."""
+    blueprint = Blueprint(EXTENSION_KEY, __name__)
+    blueprint.add_url_rule("/metrics-snapshot", view_func=metrics_snapshot)
+    # Flask asks an app's handlers of one status before a blueprint's of all, so each is named.
+    for handled in (401, 405, 422, 500, 503, Exception):
+        blueprint.register_error_handler(handled, answer_error)
+    return blueprint
 
 
-@blueprint.get("/metrics-snapshot")
 @admin_secret_required
 def metrics_snapshot() -> Response:
     """Answer with the snapshot of the last `minutes`."""

@@ -1,7 +1,7 @@
 """The only place that names a database."""
 
-from .constructs import UtcSecond, elapsed_ms, exact_text, group_key, not_before
-from .read_only import SUPPORTED, is_timeout, read_only_view
+from .constructs import UtcSecond, elapsed_ms, exact_text, group_key, not_before, unicode_text
+from .read_only import SUPPORTED, is_in_use, is_timeout, read_only_view
 
 __all__ = [
     "SUPPORTED",
@@ -9,7 +9,9 @@ __all__ = [
     "elapsed_ms",
     "exact_text",
     "group_key",
+    "is_in_use",
     "is_timeout",
     "not_before",
     "read_only_view",
+    "unicode_text",
 ]

@@ -59,11 +59,12 @@ def _not_before(element: not_before, compiler: SQLCompiler, **kw: Any) -> str:
 
 @compiles(not_before, "sqlite")
 def _not_before_sqlite(element: not_before, compiler: SQLCompiler, **kw: Any) -> str:
-    # Text written with a "T" sorts after all of its day's text written with a space.
     timestamp, second = (compiler.process(clause, **kw) for clause in element.clauses)
+    # Text written with a "T" sorts after all of its day's text written with a space.
     with_t = f"replace({second}, ' ', 'T')"
     other_form = f"{timestamp} < substr({with_t}, 1, 11) OR {timestamp} >= {with_t}"
-    return f"({timestamp} >= {second} AND ({other_form}))"
+    checked = _sqlite_if_utc(timestamp, "1")
+    return f"({timestamp} >= {second} AND ({other_form}) AND {checked})"
 
 
 class elapsed_ms(FunctionElement[int]):
@@ -99,14 +100,53 @@ def _sqlite_microseconds(timestamp: str) -> str:
     # apart.
     seconds = f"CAST(strftime('%s', substr({timestamp}, 1, 19)) AS INTEGER)"
     fraction = f"CAST(round(CAST('0' || substr({timestamp}, 20) AS REAL) * 1000000) AS INTEGER)"
-    return f"({seconds} * 1000000 + {fraction})"
+    return _sqlite_if_utc(timestamp, f"{seconds} * 1000000 + {fraction}")
+
+
+def _sqlite_if_utc(timestamp: str, value: str) -> str:
+    """A value where a timestamp is null or UTC; for any other text an error, of overflow, since a
+    query of SQLite's can raise none of its own.
+    """
+    zone = f"rtrim(ltrim(substr({timestamp}, 20), '.0123456789'), 'Z')"
+    is_utc = f"{zone} IN ('', '+00:00') AND strftime('%s', substr({timestamp}, 1, 19)) IS NOT NULL"
+    error = f"abs(-9223372036854775808 + 0 * length({timestamp}) /* not a UTC timestamp */)"
+    return f"CASE WHEN {timestamp} IS NULL OR {is_utc} THEN {value} ELSE {error} END"
+
+
+class unicode_text(FunctionElement[str]):
+    """A value of any type as text, whatever the character sets of its column and the connection."""
+
+    name = "unicode_text"
+    type = sa.Text()
+    inherit_cache = True
+
+
+@compiles(unicode_text, "postgresql")
+@compiles(unicode_text, "sqlite")
+def _unicode_text(element: unicode_text, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **kw)} AS TEXT)"
+
+
+@compiles(unicode_text, "mysql", "mariadb")
+def _unicode_text_mysql(element: unicode_text, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"CONVERT({compiler.process(element.clauses, **kw)} USING utf8mb4)"
 
 
 class ExactText(sa.types.TypeDecorator[str]):
-    """Text that MySQL hands out as bytes, because only those it compares to the letter."""
+    """Text to MySQL and from it as bytes in UTF-8, because only bytes it compares to the letter."""
 
     impl = sa.Text
     cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """Bytes on MySQL and MariaDB."""
+        is_mysql = dialect.name in ("mysql", "mariadb")
+        return dialect.type_descriptor(sa.LargeBinary() if is_mysql else sa.Text())
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> Any:
+        """The text as its database compares it."""
+        is_mysql = dialect.name in ("mysql", "mariadb")
+        return value.encode() if is_mysql and value is not None else value
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> str | None:
         """The bytes as text."""
@@ -114,26 +154,29 @@ class ExactText(sa.types.TypeDecorator[str]):
 
 
 class exact_text(FunctionElement[str]):
-    """A value as text that is compared to the letter, whatever the collation of its column."""
+    """A `unicode_text` that is compared to the letter, whatever the collation of its column."""
 
     name = "exact_text"
     type = ExactText()
     inherit_cache = True
 
+    def __init__(self, value: sa.ColumnElement[Any]) -> None:
+        super().__init__(unicode_text(value))
+
 
 @compiles(exact_text, "postgresql")
 def _exact_text_postgresql(element: exact_text, compiler: SQLCompiler, **kw: Any) -> str:
-    return f'(CAST({compiler.process(element.clauses, **kw)} AS TEXT) COLLATE "C")'
+    return f'({compiler.process(element.clauses, **kw)} COLLATE "C")'
 
 
 @compiles(exact_text, "mysql", "mariadb")
 def _exact_text_mysql(element: exact_text, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"CAST(CONVERT({compiler.process(element.clauses, **kw)} USING utf8mb4) AS BINARY)"
+    return f"CAST({compiler.process(element.clauses, **kw)} AS BINARY)"
 
 
 @compiles(exact_text, "sqlite")
 def _exact_text_sqlite(element: exact_text, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"(CAST({compiler.process(element.clauses, **kw)} AS TEXT) COLLATE BINARY)"
+    return f"({compiler.process(element.clauses, **kw)} COLLATE BINARY)"
 
 
 class group_key(FunctionElement[str]):

@@ -19,6 +19,16 @@ TIMEOUT_SQLSTATES = ("57014", "55P03")
 TIMEOUT_ERRORS = (1205, 3024, 1969, "interrupted", "database is locked", "database table is locked")
 
 
+def is_in_use(engine: sa.Engine) -> bool:
+    """Whether an engine has one connection for all, and the host is in a transaction on it, as it
+    may be with an in-memory SQLite database.
+    """
+    if not isinstance(engine.pool, sa.StaticPool):
+        return False
+    driver = cast("sqlite3.Connection", engine.pool.connection.driver_connection)
+    return driver.in_transaction
+
+
 def read_only_view(connection: sa.Connection, timeout_ms: int) -> AbstractContextManager[None]:
     """One consistent, read-only view of the database, in UTC, whose statements the database stops
     after `timeout_ms`.
@@ -74,7 +84,7 @@ def _set_session(connection: sa.Connection, variables: Mapping[str, Any] | sa.Ro
 
 @contextmanager
 def _sqlite_view(connection: sa.Connection, timeout_ms: int) -> Iterator[None]:
-    driver = cast(sqlite3.Connection, connection.connection.driver_connection)
+    driver = cast("sqlite3.Connection", connection.connection.driver_connection)
     before = {
         name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
         for name in ("query_only", "busy_timeout")
@@ -94,7 +104,8 @@ def _sqlite_view(connection: sa.Connection, timeout_ms: int) -> Iterator[None]:
             connection.exec_driver_sql("BEGIN")
         yield
     finally:
-        driver.set_progress_handler(None, 0)
+        if timeout_ms:
+            driver.set_progress_handler(None, 0)
         if driver.in_transaction:
             connection.exec_driver_sql("ROLLBACK")
         _set_pragmas(connection, before)
