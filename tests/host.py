@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
@@ -11,7 +12,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from flask_task_metrics import TaskMetrics, TaskSource
+from flask_task_metrics import Snapshot, TaskMetrics, TaskSource
 
 SECRET = "correct horse battery staple"  # noqa: S105 - the tests' own
 HEADERS = {"X-Admin-Secret": SECRET}
@@ -41,7 +42,10 @@ class Task(Base):
     request_id: Mapped[str | None] = mapped_column(sa.String(128))
 
 
-def create_host(database_url: str | sa.URL, source: Any = None, **config: Any) -> Flask:
+SOURCE = TaskSource(Task, request_id="request_id")
+
+
+def create_host(database_url: str | sa.URL, source: Any = SOURCE, **config: Any) -> Flask:
     """An app that is configured by the keys given, its secret being `SECRET` unless they say
     otherwise.
     """
@@ -49,8 +53,25 @@ def create_host(database_url: str | sa.URL, source: Any = None, **config: Any) -
     app.config.update(SQLALCHEMY_DATABASE_URI=database_url, TASK_METRICS_ADMIN_SECRET=SECRET)
     app.config.update(config)
     db = SQLAlchemy(app, model_class=Base)
-    TaskMetrics(db, source or TaskSource(Task, request_id="request_id"), app=app)
+    TaskMetrics(db, source, app=app)
     return app
+
+
+def snapshot_of(
+    engine: sa.Engine,
+    source: Any = SOURCE,
+    *,
+    minutes: int = 60,
+    now: datetime = NOW,
+    error_code_of: Callable[[str], str | None] | None = None,
+    **config: Any,
+) -> Snapshot:
+    """The snapshot that an app which is configured by the keys given reads through an engine."""
+    app = Flask("host")
+    app.config.update(TASK_METRICS_ADMIN_SECRET=SECRET, **config)
+    task_metrics = TaskMetrics(engine, source, error_code_of=error_code_of, app=app)
+    with app.app_context():
+        return task_metrics.snapshot(minutes, now=now)
 
 
 def add_tasks(engine: sa.Engine, *tasks: dict[str, Any]) -> None:

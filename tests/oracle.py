@@ -27,7 +27,7 @@ from flask_task_metrics.snapshot import (
 
 EXCEPTION_SUFFIXES = ("Error", "Exception", "Warning", "Timeout", "Exit", "Interrupt")
 UUID_OR_HEX_RUN = re.compile(
-    r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|(?=[a-fA-F]*[0-9])[0-9a-fA-F]{8,}"
+    r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{8,}"
 )
 
 
@@ -212,4 +212,9 @@ def code_in_json(text: str) -> str | None:
 
 def message_pattern(text: str) -> str:
     first_line = " ".join(text.splitlines()[0].split())
-    return re.sub("[0-9]+", "<n>", UUID_OR_HEX_RUN.sub("<id>", first_line))[:100]
+    return re.sub("[0-9]+", "<n>", UUID_OR_HEX_RUN.sub(id_or_word, first_line))[:100]
+
+
+def id_or_word(run: re.Match[str]) -> str:
+    """A run of letters alone is a word, were they all of a hex number."""
+    return "<id>" if set(run[0]) & set(f"{digits}-") else run[0]

@@ -271,6 +271,13 @@ def test_nothing_that_a_client_sends_in_secret_is_logged_or_answered(
     assert [] == [secret for secret in ("opensesame", SECRET) if secret in told]
 
 
+def test_what_an_app_keeps_of_the_extension_does_not_show_its_secrets() -> None:
+    app = create_host("sqlite://", TASK_METRICS_ADMIN_SECRET=(SECRET, *OTHERS))
+    shown = repr(app.extensions["task_metrics"])
+
+    assert [] == [secret for secret in (SECRET, *OTHERS) if secret in shown]
+
+
 def test_a_refusal_by_a_view_of_the_host_is_answered_by_its_own_handler() -> None:
     app = create_admin_host()
     app.register_error_handler(401, lambda error: ("the host's own page", 401))

@@ -103,12 +103,12 @@ def test_an_unknown_key_is_refused_with_those_there_are(
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        pytest.param(1234567890123456, "is a int; it must be a string or several", id="number"),
-        pytest.param(True, "is a bool; it must be a string or several", id="truth"),
+        pytest.param(5, "is of type int; it must be a string, or several", id="number"),
+        pytest.param(True, "is of type bool; it must be a string, or several", id="truth"),
         pytest.param(
-            (SECRET, 12), "has a int; a secret must be a string", id="number among several"
+            (SECRET, 5), "has a secret of type int; it must be a string", id="number among several"
         ),
-        pytest.param([[SECRET]], "has a list; a secret must be a string", id="nested"),
+        pytest.param([[SECRET]], "has a secret of type list; it must be a string", id="nested"),
         pytest.param("", NO_HEADER, id="empty"),
         pytest.param(b"", NO_HEADER, id="empty bytes"),
         pytest.param((SECRET, ""), NO_HEADER, id="empty among several"),

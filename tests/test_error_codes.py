@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flask_task_metrics import TaskMetricsError
 from flask_task_metrics.error_codes import code_of_message, error_code
 
 from . import oracle
@@ -156,6 +159,27 @@ def test_pattern_is_the_first_line_without_ids_and_numbers(message: str, expecte
     assert expected == code_of_message(message)
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        pytest.param("{" + "a" * 40_000, id="brace and letters"),
+        pytest.param("{" + "a" * 400_000, id="brace and more letters"),
+        pytest.param("a" * 400_000, id="letters"),
+        pytest.param("a" * 400_000 + "1", id="letters and a digit"),
+        pytest.param("aaaaaaa-" * 50_000, id="short runs"),
+        pytest.param("aaaaaaaa-aaaa-" * 30_000, id="starts of UUIDs"),
+        pytest.param("A" * 400_000, id="capitals"),
+        pytest.param("A_" * 200_000 + "a", id="almost a code"),
+        pytest.param("Error" * 80_000 + "s", id="almost an exception"),
+        pytest.param("a." * 200_000 + "s", id="almost a path"),
+        pytest.param("x" + " " * 400_000 + "x", id="white space"),
+        pytest.param("{" * 400_000, id="braces"),
+    ],
+)
+def test_very_long_message_is_read_like_any(message: str) -> None:
+    assert oracle.code_of_message(message) == code_of_message(message)
+
+
 @pytest.mark.parametrize("message", [None, "", " ", "\t\r\n \u3000"])
 def test_null_or_blank_message_is_unknown(message: str | None) -> None:
     assert "UNKNOWN" == error_code(None, message)
@@ -181,6 +205,14 @@ def test_host_s_function_comes_before_the_rules() -> None:
 @pytest.mark.parametrize("nothing", [None, ""])
 def test_host_s_function_may_leave_it_to_the_rules(nothing: str | None) -> None:
     assert "NO_ANSWER" == error_code(None, "NO_ANSWER: at all", lambda message: nothing)
+
+
+@pytest.mark.parametrize("returned", [7, 0, False, b"CODE", ["CODE"]], ids=repr)
+def test_host_s_function_that_returns_no_string_is_refused(returned: Any) -> None:
+    with pytest.raises(TaskMetricsError) as raised:
+        error_code(None, "NO_ANSWER: at all", lambda message: returned)
+    expected = f"error_code_of returned {returned!r}; it must return a string, or None"
+    assert expected == str(raised.value)
 
 
 FRAGMENTS = (

@@ -14,7 +14,7 @@ import flask_sqlalchemy
 import flask_sqlalchemy_lite
 import pytest
 import sqlalchemy as sa
-from flask import Flask
+from flask import Blueprint, Flask
 from werkzeug.exceptions import (
     HTTPException,
     InternalServerError,
@@ -104,6 +104,13 @@ def queued(app: Flask, path: str = PATH, headers: dict[str, str] = HEADERS) -> i
     """How many queued tasks the snapshot tells of."""
     body = json.loads(app.test_client().get(path, headers=headers).data)
     return int(body["backlog"]["queued"]["count"])
+
+
+def parts_of(app: Flask) -> tuple[Any, ...]:
+    """What an extension may add to an app, and the headers of an answer."""
+    answer = app.test_client().get(PATH, headers=HEADERS)
+    functions = (app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs)
+    return app.extensions, *functions, list(app.url_map.iter_rules()), answer.headers
 
 
 def refusal_of(app: Flask, db: Any, source: Any = Task) -> str:
@@ -254,9 +261,50 @@ def test_a_database_that_is_not_supported_is_refused(config: dict[str, Any]) -> 
     assert message == refusal_of(create_app(config), engine)
 
 
-def test_a_source_that_can_not_be_is_refused_before_any_app() -> None:
-    with pytest.raises(ConfigurationError, match="the source is 'tasks'"):
-        TaskMetrics(None, "tasks")  # type: ignore[arg-type]  # what a host may get wrong
+def test_a_source_that_can_not_be_is_refused(config: dict[str, Any]) -> None:
+    app = create_app(config)
+    message = "the source is 'tasks'; it must be a model, a Table, a view or a subquery"
+
+    assert message == refusal_of(app, engine_of(app), "tasks")
+
+
+def test_a_source_is_looked_into_by_init_app() -> None:
+    assert isinstance(TaskMetrics(None, TaskSource(Task, status="state")), TaskMetrics)
+
+
+def test_what_reads_error_codes_must_be_a_function() -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        TaskMetrics(None, Task, error_code_of="nope")  # type: ignore[arg-type]  # what is wrong
+
+    message = "error_code_of is 'nope'; it must be a function from a message to its code"
+    assert message == str(refusal.value)
+
+
+def test_a_host_with_a_blueprint_of_the_same_name_is_left_as_it_was(
+    config: dict[str, Any],
+) -> None:
+    app = create_app(config)
+    app.register_blueprint(Blueprint("task_metrics", __name__))
+    alone = create_app(config)
+
+    with pytest.raises(ValueError, match="task_metrics"):
+        TaskMetrics(engine_of(app), Task, app=app)
+
+    assert parts_of(alone) == parts_of(app)
+
+
+@pytest.mark.parametrize(
+    ("source", "more"),
+    [(Task, {"TASK_METRICS_TOP_ERRORS": 0}), (Task, {BIND_KEY: "backup"}), ("tasks", {})],
+    ids=["setting", "bind", "source"],
+)
+def test_an_app_that_was_refused_is_left_as_it_was(
+    config: dict[str, Any], source: Any, more: dict[str, Any]
+) -> None:
+    app, alone = create_app(config, **more), create_app(config)
+    refusal_of(app, engine_of(app), source)
+
+    assert parts_of(alone) == parts_of(app)
 
 
 def test_an_app_has_one_and_no_more(config: dict[str, Any]) -> None:

@@ -16,12 +16,24 @@ from flask.testing import FlaskClient
 from flask_task_metrics import TaskSource
 
 from .databases import started_postgresql, url_of
-from .host import HEADERS, PATH, Base, Task, add_tasks, create_host, current_utc, dispose_engines
+from .host import (
+    HEADERS,
+    PATH,
+    SOURCE,
+    Base,
+    Task,
+    add_tasks,
+    create_host,
+    current_utc,
+    dispose_engines,
+)
 from .relay import Relay
 
 UNAVAILABLE = (503, "METRICS_UNAVAILABLE", "5")
 TIMEOUT = (503, "METRICS_TIMEOUT", "5")
 ERROR = (500, "METRICS_ERROR", None)
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 BY_URL = pytest.mark.parametrize("database_url", ["mariadb", "postgresql-by-url"], indirect=True)
 
@@ -51,7 +63,7 @@ END_CONNECTION = {"postgresql": "SELECT pg_terminate_backend({})", "mariadb": "K
 
 
 @contextmanager
-def host(url: str | sa.URL, source: Any = None, **config: Any) -> Iterator[FlaskClient]:
+def host(url: str | sa.URL, source: Any = SOURCE, **config: Any) -> Iterator[FlaskClient]:
     """A client of a host on a database that has one task, new in the queue."""
     app = create_host(url, source, **config)
     client = app.test_client()
@@ -190,6 +202,21 @@ def test_a_lock_held_longer_than_the_timeout_is_a_timeout(database_url: str) -> 
         assert 1 == queued(client)
 
 
+@on_sqlite
+def test_why_the_time_was_over_is_logged(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "flask_task_metrics")
+    with host(database_url, TASK_METRICS_STATEMENT_TIMEOUT_MS=200) as client:
+        client.environ_base["HTTP_X_REQUEST_ID"] = "req_1"
+        with locked_tasks(database_url):
+            assert TIMEOUT == problem(client)
+    line = (
+        '[METRICS] metrics.failed requestId=req_1 code=METRICS_TIMEOUT cause="database is locked"'
+    )
+    assert line == caplog.messages[0]
+
+
 def test_a_statement_that_takes_longer_than_the_timeout_is_a_timeout(database_url: str) -> None:
     config = {"TASK_METRICS_STATEMENT_TIMEOUT_MS": 200}
     with host(database_url, TaskSource(SHOWN_TASKS), **config) as client:
@@ -212,6 +239,21 @@ def test_a_dropped_table_is_an_error_until_it_is_back(database_url: str) -> None
         assert ERROR == problem(client)
         Base.metadata.create_all(engine_of(client))
         assert 0 == queued(client)
+
+
+@on_sqlite
+@pytest.mark.parametrize("text", ["2026-01-30T11:30:00+02:00", "garbage", "1769763600"])
+def test_a_timestamp_that_is_not_utc_is_an_error_until_it_is_mended(
+    database_url: str, text: str
+) -> None:
+    with host(database_url) as client, engine_of(client).connect() as connection:
+        before = connection.exec_driver_sql("SELECT created_at FROM tasks").scalar_one()
+        connection.exec_driver_sql("UPDATE tasks SET created_at = ?", (text,))
+        connection.commit()
+        assert ERROR == problem(client)
+        connection.exec_driver_sql("UPDATE tasks SET created_at = ?", (before,))
+        connection.commit()
+        assert 1 == queued(client)
 
 
 def test_a_dropped_column_is_an_error_until_it_is_back(database_url: str) -> None:

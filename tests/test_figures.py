@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,30 +21,18 @@ from flask_task_metrics import (
     LatencyStats,
     Snapshot,
     TaskCounts,
-    TaskMetrics,
-    TaskSource,
     Window,
 )
+from flask_task_metrics.queries import count_errors
 
-from .host import NOW, SECRET, Task, add_tasks
+from .host import NOW, SOURCE, Task, add_tasks, snapshot_of
 from .oracle import TaskRow, expected_snapshot
 
-SOURCE = TaskSource(Task, request_id="request_id")
 WINDOW = Window.ending(NOW, 60)
 START = WINDOW.start.replace(tzinfo=None)
 END = WINDOW.end.replace(tzinfo=None)
 MICROSECOND = timedelta(microseconds=1)
 NO_SAMPLES = LatencyStats(p50=None, p95=None, p99=None, max=None, avg=None, samples=0)
-
-
-def snapshot_of(
-    engine: sa.Engine, minutes: int = 60, now: datetime = NOW, **config: Any
-) -> Snapshot:
-    app = Flask("host")
-    app.config.update(TASK_METRICS_ADMIN_SECRET=SECRET, **config)
-    task_metrics = TaskMetrics(engine, SOURCE, app=app)
-    with app.app_context():
-        return task_metrics.snapshot(minutes, now=now)
 
 
 def replace_tasks(engine: sa.Engine, tasks: Sequence[TaskRow]) -> None:
@@ -439,6 +426,10 @@ def test_avg_is_rounded_half_up(engine: sa.Engine, milliseconds: list[int], expe
 # Top errors.
 
 
+def long_json(code: str) -> str:
+    return '{"detail": "' + "long " * 1000 + f'", "code": "{code}"}}'
+
+
 def codes_of(snapshot: Snapshot) -> list[tuple[str, int]]:
     return [(error.code, error.count) for error in snapshot.top_errors]
 
@@ -475,13 +466,9 @@ def test_counts_of_all_codes_add_up_to_tasks_failed(engine: sa.Engine) -> None:
             ["it broke " * 200 + "A" + "\n{", "it broke"],
             [("it broke", 1), (("it broke " * 12)[:100], 1)],
         ),
-        (
-            [
-                '{"detail": "' + "long " * 1000 + f'", "code": "{code}"}}'
-                for code in ("A", "B", "A")
-            ],
-            [("A", 2), ("B", 1)],
-        ),
+        ([long_json("A"), long_json("B"), long_json("A")], [("A", 2), ("B", 1)]),
+        ([blank + long_json("A") for blank in ("", " ", "\r\n", "\t", "\x1f")], [("A", 5)]),
+        ([" " * 2000 + "QUOTA: used up", "\n" * 2000 + "QUOTA"], [("QUOTA", 2)]),
         (["%s", "%%", "\\", "\\\\", "'"], [("%%", 1), ("%s", 1), ("'", 1), ("\\", 1), ("\\\\", 1)]),
     ],
     ids=[
@@ -494,6 +481,8 @@ def test_counts_of_all_codes_add_up_to_tasks_failed(engine: sa.Engine) -> None:
         "long",
         "long with a brace",
         "long JSON",
+        "long JSON behind white space",
+        "far behind white space",
         "quoting",
     ],
 )
@@ -502,6 +491,28 @@ def test_failures_are_counted_by_code_never_by_raw_message(
 ) -> None:
     add_tasks(engine, *map(failed, messages))
     assert expected == codes_of(snapshot_of(engine))
+
+
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [
+        ("x" * 1000, 1),
+        ("x" * 999 + "{", 1),
+        ("x{" + "x" * 998, 1),
+        ("|" + "x" * 999, 1),
+        ("{" + "x" * 999, 2),
+        (" {" + "x" * 998, 2),
+        ("\n" + "x" * 999, 2),
+    ],
+    ids=["text", "late brace", "second brace", "bar", "brace", "space and brace", "new line"],
+)
+def test_messages_alike_in_their_start_are_read_as_one_unless_they_may_be_json(
+    engine: sa.Engine, start: str, expected: int
+) -> None:
+    add_tasks(engine, failed(start + "1"), failed(start + "2"))
+    query = count_errors(SOURCE, WINDOW, whole_messages=False)
+    with engine.connect() as connection:
+        assert expected == len(connection.execute(query).all())
 
 
 @pytest.mark.parametrize("updated", [ago(minutes=2), END + timedelta(days=1)])

@@ -348,6 +348,7 @@ OWN_HANDLER = "logging.getLogger('flask_task_metrics').addHandler(logging.Stream
 NULL_HANDLER = "logging.getLogger('flask_task_metrics').addHandler(logging.NullHandler())"
 OWN_INFO = "logging.getLogger('flask_task_metrics').setLevel('INFO')"
 OWN_WARNING = "logging.getLogger('flask_task_metrics').setLevel('WARNING')"
+FLASK_ERROR = "from flask.logging import default_handler; default_handler.setLevel('ERROR')"
 
 
 def lines_on_stderr(script: str) -> list[str]:
@@ -375,6 +376,7 @@ def lines_on_stderr(script: str) -> list[str]:
         pytest.param("", "app.logger.warning('ready')", 1, id="app.logger in use"),
         pytest.param("", OWN_INFO, 1, id="our level at INFO"),
         pytest.param("", OWN_WARNING, 0, id="our level at WARNING"),
+        pytest.param(FLASK_ERROR, "", 0, id="Flask's handler at ERROR"),
         pytest.param("", "logging.disable(logging.INFO)", 0, id="disabled for all"),
         pytest.param("", f"{OWN_INFO}; {OTHERS_DICT_CONFIG}", 0, id="disabled by dictConfig"),
         pytest.param(DISABLING_DICT_CONFIG, "", 1, id="Flask's documented dictConfig"),

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import pytest
 from flask import Flask, Response, abort, make_response
-from werkzeug.exceptions import HTTPException, TooManyRequests
+from werkzeug.exceptions import BadRequest, HTTPException, TooManyRequests
 from werkzeug.test import TestResponse
 
 from flask_task_metrics import AdminUnauthorized, TaskMetricsError
@@ -107,12 +107,13 @@ def test_why_the_database_is_unavailable_is_logged(
     app: Flask, error: Refused, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "flask_task_metrics")
-    error.ask(app)
-
-    assert any(
-        message.endswith('status=503 cause="OperationalError: unable to open database file"')
-        for message in caplog.messages
+    request_id = error.ask(app).headers["X-Request-Id"]
+    line = (
+        f"[METRICS] metrics.failed requestId={request_id} code=METRICS_UNAVAILABLE "
+        'cause="unable to open database file"'
     )
+
+    assert line == caplog.messages[0]
 
 
 @each_error
@@ -178,6 +179,25 @@ def test_a_refusal_by_the_host_keeps_its_headers() -> None:
     answer = app.test_client().get(PATH)
 
     assert ("17", "Ten a minute.") == (answer.headers["Retry-After"], body_of(answer)["detail"])
+
+
+def test_the_cause_of_a_refusal_by_the_host_is_not_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("DEBUG")
+    app = create_host("sqlite://")
+
+    @app.before_request
+    def refuse() -> NoReturn:
+        raise BadRequest from ValueError("opensesame")
+
+    answer = app.test_client().get(PATH)
+
+    assert (400, "BAD_REQUEST", False) == (
+        answer.status_code,
+        body_of(answer)["code"],
+        "opensesame" in caplog.text,
+    )
 
 
 def test_a_response_that_the_host_aborts_with_is_sent_as_it_is() -> None:

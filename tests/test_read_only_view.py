@@ -14,10 +14,10 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
-from flask_task_metrics import Snapshot, TaskMetrics
+from flask_task_metrics import MetricsError, MetricsUnavailable, Snapshot, TaskMetrics
 from flask_task_metrics.dialects import read_only_view
 
-from .host import NOW, Base, Task, add_tasks, dispose_engines
+from .host import HEADERS, NOW, PATH, SECRET, Base, Task, add_tasks, dispose_engines
 
 AT = NOW.replace(tzinfo=None)
 COMPLETED = {
@@ -133,8 +133,9 @@ def test_the_connection_goes_back_as_it_came(pooled: sa.Engine) -> None:
 def test_the_connection_goes_back_as_it_came_after_an_error(pooled: sa.Engine) -> None:
     before = session(pooled)
     Base.metadata.drop_all(pooled)
-    with pytest.raises(DBAPIError):
+    with pytest.raises(MetricsError) as raised:
         snapshot(pooled)
+    assert isinstance(raised.value.__cause__, DBAPIError)
     assert before == session(pooled)
 
 
@@ -186,19 +187,50 @@ def execute(engine: sa.Engine, statements: list[str], reader: str) -> None:
             connection.exec_driver_sql(statement.format(reader=reader))
 
 
-def test_the_hosts_session_keeps_its_open_transaction(database_url: str) -> None:
+@contextmanager
+def uncommitted_task(url: str) -> Iterator[tuple[Flask, TaskMetrics]]:
+    """A host inside its app context, whose session has a completed task that is not committed."""
     app = Flask("host")
-    app.config.update(SQLALCHEMY_DATABASE_URI=database_url)
+    app.config.update(SQLALCHEMY_DATABASE_URI=url, TASK_METRICS_ADMIN_SECRET=SECRET)
     db = SQLAlchemy(app, model_class=Base)
     task_metrics = TaskMetrics(db, Task, app=app)
     with app.app_context():
         Base.metadata.create_all(db.engine)
         db.session.add(Task(**COMPLETED))
         db.session.flush()
-        assert 0 == task_metrics.snapshot(now=NOW).tasks.completed
-        db.session.commit()
-        assert 1 == task_metrics.snapshot(now=NOW).tasks.completed
+        yield app, task_metrics
     dispose_engines(app)
+
+
+def commit(app: Flask) -> None:
+    app.extensions["sqlalchemy"].session.commit()
+
+
+def test_the_hosts_session_keeps_its_open_transaction(database_url: str) -> None:
+    with uncommitted_task(database_url) as (app, task_metrics):
+        assert 0 == task_metrics.snapshot(now=NOW).tasks.completed
+        commit(app)
+        assert 1 == task_metrics.snapshot(now=NOW).tasks.completed
+
+
+def test_the_hosts_session_keeps_its_open_transaction_on_a_connection_that_all_share() -> None:
+    with uncommitted_task("sqlite://") as (app, task_metrics):
+        with pytest.raises(MetricsUnavailable):
+            task_metrics.snapshot(now=NOW)
+        commit(app)
+        assert 1 == task_metrics.snapshot(now=NOW).tasks.completed
+
+
+def test_a_connection_that_all_share_is_unavailable_until_the_hosts_transaction_ends() -> None:
+    with uncommitted_task("sqlite://") as (app, _):
+        before = app.test_client().get(PATH, headers=HEADERS)
+        commit(app)
+        after = app.test_client().get(PATH, headers=HEADERS)
+        assert (503, "METRICS_UNAVAILABLE", 200) == (
+            before.status_code,
+            before.get_json()["code"],
+            after.status_code,
+        )
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -221,4 +253,20 @@ def test_a_busy_timeout_of_the_hosts_own_is_kept(engine: sa.Engine) -> None:
     pooled = sa.create_engine(engine.url, poolclass=sa.StaticPool, connect_args={"timeout": 7})
     snapshot(pooled, TASK_METRICS_STATEMENT_TIMEOUT_MS=0)
     assert 7000 == session(pooled)["PRAGMA busy_timeout"]
+    pooled.dispose()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_progress_handler_of_the_hosts_own_is_kept_where_there_is_no_timeout(
+    engine: sa.Engine,
+) -> None:
+    calls: list[int] = []
+    pooled = sa.create_engine(engine.url, poolclass=sa.StaticPool)
+    with pooled.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        driver.set_progress_handler(lambda: calls.append(1), 1)
+    snapshot(pooled, TASK_METRICS_STATEMENT_TIMEOUT_MS=0)
+    calls.clear()
+    session(pooled)
+    assert [] != calls
     pooled.dispose()

@@ -55,8 +55,6 @@ def module(
 @pytest.mark.parametrize("module", [MOUNTING], indirect=True)
 def test_the_app_of_the_readme_answers(module: ModuleType) -> None:
     app = module.create_app()
-    with app.app_context():
-        module.db.create_all()
     assert 200 == app.test_client().get(PATH, headers=HEADERS).status_code
     dispose_engines(app)
 

@@ -27,7 +27,7 @@ HOSTILE = {
     "too long": "x" * 129,
     "far too long": "x" * 100_000,
     "space": "a b",
-    "space behind": "a ",
+    "space behind": "behind ",
     "tab": "a\tb",
     "new line": "a\nb",
     "new line behind": "a\n",

@@ -16,9 +16,17 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, aliased, mapped_column, relationship
 
-from flask_task_metrics import ConfigurationError, Snapshot, TaskMetrics, TaskSource, Window
+from flask_task_metrics import (
+    ConfigurationError,
+    MetricsError,
+    Snapshot,
+    TaskMetrics,
+    TaskMetricsError,
+    TaskSource,
+    Window,
+)
 
-from .host import NOW, SECRET, Timestamp
+from .host import NOW, Timestamp, snapshot_of
 from .oracle import TaskRow, expected_snapshot
 
 WINDOW = Window.ending(NOW, 60)
@@ -98,20 +106,20 @@ def run(engine: sa.Engine, *statements: str) -> None:
             connection.exec_driver_sql(statement)
 
 
+def set_of_task(engine: sa.Engine, column: sa.Column[Any], task: TaskRow, value: Any) -> None:
+    """Write a value into a column of the row that a task is stored in."""
+    table = column.table
+    assert isinstance(table, sa.Table)
+    with engine.begin() as connection:
+        connection.execute(
+            sa.update(table).where(table.c.id == task.id).values({column.name: value})
+        )
+
+
 def save(engine: sa.Engine, *objects: Base) -> None:
     with Session(engine) as session:
         session.add_all(objects)
         session.commit()
-
-
-def snapshot_of(
-    engine: sa.Engine, source: Any, error_code_of: Callable[[str], str | None] | None = None
-) -> Snapshot:
-    app = Flask("host")
-    app.config["TASK_METRICS_ADMIN_SECRET"] = SECRET
-    task_metrics = TaskMetrics(engine, source, error_code_of=error_code_of, app=app)
-    with app.app_context():
-        return task_metrics.snapshot(now=NOW)
 
 
 # What is mapped.
@@ -325,7 +333,7 @@ class VideoWork(Work):
     request_id: Mapped[str | None] = mapped_column(sa.String(128))
 
 
-def table_of(model: type[Base]) -> sa.Table:
+def table_of(model: type[DeclarativeBase]) -> sa.Table:
     assert isinstance(model.__table__, sa.Table)
     return model.__table__
 
@@ -367,6 +375,30 @@ def test_model_of_joined_tables_is_read_from_both(engine: sa.Engine) -> None:
     save(engine, *(VideoWork(**vars(task)) for task in TASKS))
     save(engine, Work(id=100, status="queued", created_at=at(0)))
     assert EXPECTED == snapshot_of(engine, TaskSource(VideoWork, request_id="request_id"))
+
+
+def test_model_may_refer_to_a_class_that_is_defined_later(engine: sa.Engine) -> None:
+    class Later(DeclarativeBase):
+        """Models of this test's own, since they are set up together."""
+
+    class OwnedJob(Later):
+        __table__ = job_table(owner_id=sa.Integer())
+        owner = relationship("Owner", primaryjoin="foreign(OwnedJob.owner_id) == Owner.id")
+
+    source = TaskSource(OwnedJob, request_id="request_id")
+    app = Flask("host")
+    task_metrics = TaskMetrics(engine, source)
+
+    class Owner(Later):
+        __tablename__ = "owners"
+
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    store(engine, table_of(OwnedJob))
+    task_metrics.init_app(app)
+    with app.app_context():
+        assert EXPECTED == task_metrics.snapshot(now=NOW)
+    assert Owner is OwnedJob(owner=Owner(id=1)).owner.__class__
 
 
 def test_aliased_model_is_read(engine: sa.Engine) -> None:
@@ -539,6 +571,14 @@ def store_alike_statuses(engine: sa.Engine, collation: str | None) -> Snapshot:
     return expected_snapshot(tasks, WINDOW)
 
 
+def create_case_insensitive(engine: sa.Engine) -> None:
+    run(
+        engine,
+        "CREATE COLLATION case_insensitive "
+        "(provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+    )
+
+
 CASE_INSENSITIVE = {"sqlite": "NOCASE", "mariadb": "utf8mb4_general_ci", "postgresql": None}
 
 
@@ -557,11 +597,7 @@ def test_status_is_compared_to_the_letter_whatever_the_column_s_type(
 
 @pytest.mark.parametrize("database_url", ["postgresql-by-url"], indirect=True)
 def test_status_is_compared_to_the_letter_under_a_collation_of_icu(engine: sa.Engine) -> None:
-    run(
-        engine,
-        "CREATE COLLATION case_insensitive "
-        "(provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
-    )
+    create_case_insensitive(engine)
     expected = store_alike_statuses(engine, "case_insensitive")
     source = TaskSource(job_table(), request_id="request_id")
     assert expected == snapshot_of(engine, source)
@@ -708,6 +744,46 @@ def test_text_in_sqlite_is_a_timestamp_with_or_without_t_fraction_and_z(
     assert EXPECTED == snapshot_of(engine, TaskSource(job_table(), request_id="request_id"))
 
 
+READ_HOWEVER_OLD = [
+    ("created_at", TASKS[0]),
+    ("created_at", TASKS[5]),
+    ("processing_at", TASKS[0]),
+    ("processing_at", TASKS[6]),
+    ("updated_at", TASKS[7]),
+]
+READ_IN_THE_WINDOW = [
+    ("created_at", TASKS[10]),
+    ("completed_at", TASKS[0]),
+    ("updated_at", TASKS[0]),
+    ("updated_at", TASKS[2]),
+]
+"""Timestamps that are not come upon where their text sorts before the window."""
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("text", "column", "task"),
+    [
+        *(("1769763600", *read) for read in READ_HOWEVER_OLD),
+        *(("garbage", *read) for read in READ_HOWEVER_OLD + READ_IN_THE_WINDOW),
+        *(("2026-01-30T11:30:00+02:00", *read) for read in READ_HOWEVER_OLD + READ_IN_THE_WINDOW),
+    ],
+    ids=lambda value: f"{value.status}" if isinstance(value, TaskRow) else value,
+)
+def test_text_in_sqlite_that_is_not_utc_is_an_error_until_it_is_mended(
+    engine: sa.Engine, text: str, column: str, task: TaskRow
+) -> None:
+    table = job_table(**timestamps(sa.String(40)))
+    store(engine, table, **timestamps(str))
+    source = TaskSource(job_table(), request_id="request_id")
+    set_of_task(engine, table.c[column], task, text)
+    with pytest.raises(MetricsError):
+        snapshot_of(engine, source)
+    moment = getattr(task, column)
+    set_of_task(engine, table.c[column], task, moment and str(moment))
+    assert EXPECTED == snapshot_of(engine, source)
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_text_in_sqlite_may_have_both_forms_in_one_column(engine: sa.Engine) -> None:
     def text(moment: datetime) -> str:
@@ -773,11 +849,103 @@ def test_host_s_function_reads_whole_messages(engine: sa.Engine) -> None:
     assert [("31 s", 1), ("32 s", 1), ("UNKNOWN", 1)] == codes_of(snapshot)
 
 
+def test_host_s_function_that_returns_no_string_is_an_error_of_the_package(
+    engine: sa.Engine,
+) -> None:
+    table = job_table()
+    store(engine, table)
+
+    def code_of(message: str) -> Any:
+        return 7
+
+    with pytest.raises(TaskMetricsError) as raised:
+        snapshot_of(engine, table, error_code_of=code_of)
+    expected = "error_code_of returned 7; it must return a string, or None"
+    assert expected == str(raised.value)
+
+
 def test_host_s_function_may_leave_it_to_the_rules(engine: sa.Engine) -> None:
     table = job_table()
     store(engine, table)
     source = TaskSource(table, request_id="request_id")
     assert EXPECTED == snapshot_of(engine, source, error_code_of=lambda message: None)
+
+
+# Letters.
+
+ALIKE_MESSAGES = ("It broke", "it broke", '{"code": "E"}', '{"code": "e"}', "größer", "großer")
+MESSAGES_OF_THE_WORLD = ("größer", "ошибка", "провал", "エラー", "💥", "💥💥", '{"code": "größer"}')
+
+
+def failures(messages: Iterable[str]) -> list[TaskRow]:
+    """The tasks, and one that failed with each of the messages."""
+    failed = (
+        TaskRow(number, "failed", at(1), at(2), None, at(number - 80), message)
+        for number, message in enumerate(messages, 100)
+    )
+    return [*TASKS, *failed]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql-by-url"], indirect=True)
+def test_messages_are_read_to_the_letter_under_a_collation_of_icu(engine: sa.Engine) -> None:
+    create_case_insensitive(engine)
+    tasks = failures(ALIKE_MESSAGES)
+    store(engine, job_table(error_message=sa.Text(collation="case_insensitive")), tasks)
+    source = TaskSource(job_table(), request_id="request_id")
+    expected = expected_snapshot(tasks, WINDOW, limit=100)
+    assert expected == snapshot_of(engine, source, TASK_METRICS_TOP_ERRORS=100)
+
+
+@pytest.fixture(params=["latin1", "utf8"])
+def engine_in_charset(request: pytest.FixtureRequest, database_url: str) -> Iterator[sa.Engine]:
+    """An engine of MariaDB's whose connections have a character set of their own."""
+    url = sa.make_url(database_url).update_query_dict({"charset": request.param})
+    engine = sa.create_engine(url)
+    yield engine
+    engine.dispose()
+
+
+on_mariadb = pytest.mark.parametrize("database_url", ["mariadb"], indirect=True)
+
+
+@on_mariadb
+@pytest.mark.parametrize(
+    ("engine_in_charset", "done"),
+    [("latin1", "fertig-ü"), ("utf8", "fertig-ü"), ("utf8", "готово"), ("cp1251", "готово")],
+    indirect=["engine_in_charset"],
+)
+def test_connection_s_character_set_changes_no_status(
+    engine: sa.Engine, engine_in_charset: sa.Engine, done: str
+) -> None:
+    table = job_table()
+    store(engine, table, status=lambda status: done if status == "completed" else status)
+    source = TaskSource(table, request_id="request_id", statuses={"completed": done})
+    assert EXPECTED == snapshot_of(engine_in_charset, source)
+
+
+@on_mariadb
+def test_connection_s_character_set_changes_no_message(
+    engine: sa.Engine, engine_in_charset: sa.Engine
+) -> None:
+    table = job_table()
+    tasks = failures(MESSAGES_OF_THE_WORLD)
+    store(engine, table, tasks)
+    source = TaskSource(table, request_id="request_id")
+    expected = expected_snapshot(tasks, WINDOW, limit=100)
+    assert expected == snapshot_of(engine_in_charset, source, TASK_METRICS_TOP_ERRORS=100)
+
+
+@on_mariadb
+@pytest.mark.parametrize("code", ["Überlauf", "ошибка", "💥"])
+def test_connection_s_character_set_changes_no_error_code(
+    engine: sa.Engine, engine_in_charset: sa.Engine, code: str
+) -> None:
+    table = job_table(error_code=sa.String(20))
+    store(engine, table)
+    with engine.begin() as connection:
+        connection.execute(sa.update(table).values(error_code=code))
+    source = TaskSource(table, error_code="error_code")
+    assert [(code, 3)] == codes_of(snapshot_of(engine_in_charset, source))
 
 
 # Mappings that can't be.
@@ -788,6 +956,13 @@ ROLES = ", ".join(COLUMNS)
 TIMESTAMP_EXPECTED = "it must be a timestamp, or an expression that makes it one"
 JOIN_EXPECTED = "join them in a subquery and map that"
 SOURCE_EXPECTED = "it must be a model, a Table, a view or a subquery"
+
+
+def refusal_of(source: TaskSource) -> str:
+    """What a host is told of a source that can't be."""
+    with pytest.raises(ConfigurationError) as raised:
+        source.check()
+    return str(raised.value)
 
 
 def columns_expected(columns: str = ROLES) -> str:
@@ -859,9 +1034,33 @@ def columns_expected(columns: str = ROLES) -> str:
 def test_wrong_mapping_names_the_column_and_what_would_be_right(
     selectable: Any, mapping: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(ConfigurationError) as raised:
-        TaskSource(selectable, **mapping)
-    assert message == str(raised.value)
+    assert message == refusal_of(TaskSource(selectable, **mapping))
+
+
+def test_property_that_fails_on_the_class_is_named_with_its_role() -> None:
+    source = TaskSource(TimedJob, error_code="seconds")
+    with pytest.raises(ConfigurationError, match="error_code is mapped to 'seconds'") as raised:
+        source.check()
+    assert isinstance(raised.value.__cause__, AttributeError)
+
+
+@pytest.mark.parametrize(
+    "column_type",
+    [
+        sa.Boolean(),
+        sa.Numeric(10, 2),
+        sa.LargeBinary(),
+        sa.Date(),
+        sa.DateTime(),
+        UtcTimestamp(),
+    ],
+    ids=repr,
+)
+def test_status_must_hold_text_or_integers(column_type: Any) -> None:
+    expected = (
+        f"status is mapped to a column of type {column_type!r}; it must hold text or integers"
+    )
+    assert expected == refusal_of(TaskSource(job_table(status=column_type)))
 
 
 LABELS_EXPECTED = (
@@ -918,9 +1117,7 @@ LABELS_EXPECTED = (
 def test_wrong_statuses_name_the_value_and_what_would_be_right(
     column_type: Any, statuses: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(ConfigurationError) as raised:
-        TaskSource(job_table(status=column_type), statuses=statuses)
-    assert message == str(raised.value)
+    assert message == refusal_of(TaskSource(job_table(status=column_type), statuses=statuses))
 
 
 def test_members_stand_for_their_values_where_the_column_has_no_type() -> None:
@@ -930,13 +1127,11 @@ def test_members_stand_for_their_values_where_the_column_has_no_type() -> None:
 
 
 def test_status_that_a_type_of_the_host_s_own_does_not_take_is_refused() -> None:
-    with pytest.raises(ConfigurationError) as raised:
-        TaskSource(job_table(status=MemberText()))
     expected = (
         "completed stands for 'completed', which its MemberText does not take; "
         "map it in statuses, to () if there is no such status"
     )
-    assert expected == str(raised.value)
+    assert expected == refusal_of(TaskSource(job_table(status=MemberText())))
 
 
 def test_source_is_read_from_the_bind_of_its_tables() -> None:
@@ -946,8 +1141,6 @@ def test_source_is_read_from_the_bind_of_its_tables() -> None:
 
 def test_source_of_several_binds_is_refused() -> None:
     table = JOBS.to_metadata(sa.MetaData(info={"bind_key": "replica"}))
-    with pytest.raises(ConfigurationError) as raised:
-        TaskSource(sa.select(table).where(table.c.id.in_(sa.select(JOBS.c.id))))
-    expected = {"None, replica", "replica, None"}
-    found = str(raised.value).partition("(")[2].partition(")")[0]
-    assert found in expected
+    source = TaskSource(sa.select(table).where(table.c.id.in_(sa.select(JOBS.c.id))))
+    found = refusal_of(source).partition("(")[2].partition(")")[0]
+    assert found in {"None, replica", "replica, None"}
