@@ -61,16 +61,13 @@ def _log_snapshot(snapshot: Snapshot) -> None:
 
 
 def refuse_other_methods() -> Response | None:
-    """Answer another method than GET on the snapshot's path, since Flask takes a 405 of routing
-    past every blueprint.
+    """Answer a method that the snapshot's path does not have, because Flask gives an error of
+    routing to no blueprint.
     """
     error = request.routing_exception
-    if (
-        not isinstance(error, MethodNotAllowed)
-        or request.path != current_state().settings.snapshot_path
-    ):
+    is_ours = request.path == current_state().settings.snapshot_path
+    if not is_ours or not isinstance(error, MethodNotAllowed):
         return None
-
     try:
         require_admin_secret()
     except AdminUnauthorized as unauthorized:

@@ -256,6 +256,13 @@ def test_a_busy_timeout_of_the_hosts_own_is_kept(engine: sa.Engine) -> None:
     pooled.dispose()
 
 
+def test_a_pool_of_one_connection_for_all_is_read(engine: sa.Engine) -> None:
+    add_tasks(engine, COMPLETED)
+    pooled = sa.create_engine(engine.url, poolclass=sa.StaticPool)
+    assert 1 == snapshot(pooled).tasks.completed
+    pooled.dispose()
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_progress_handler_of_the_hosts_own_is_kept_where_there_is_no_timeout(
     engine: sa.Engine,

@@ -20,10 +20,10 @@ TIMEOUT_ERRORS = (1205, 3024, 1969, "interrupted", "database is locked", "databa
 
 
 def is_in_use(engine: sa.Engine) -> bool:
-    """Whether an engine has one connection for all, and the host is in a transaction on it, as it
-    may be with an in-memory SQLite database.
+    """Whether the host is in a transaction on the only connection that there is, as it may be with
+    an in-memory SQLite database.
     """
-    if not isinstance(engine.pool, sa.StaticPool):
+    if engine.dialect.name != "sqlite" or not isinstance(engine.pool, sa.StaticPool):
         return False
     driver = cast("sqlite3.Connection", engine.pool.connection.driver_connection)
     return driver.in_transaction
