@@ -120,6 +120,8 @@ def make_page(folder: Path) -> str:
         "ADMIN_SECRET": secret,
         # The shell's python3 is then the one that runs this.
         "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
+        # And finds the example from the folder that the commands run in.
+        "PYTHONPATH": str(Path(__file__).parent.parent),
     }
     with Backend(address, environment, folder / "server.log") as backend:
         backend.start_server()

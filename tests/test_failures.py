@@ -242,7 +242,9 @@ def test_a_dropped_table_is_an_error_until_it_is_back(database_url: str) -> None
 
 
 @on_sqlite
-@pytest.mark.parametrize("text", ["2026-01-30T11:30:00+02:00", "garbage", "1769763600"])
+@pytest.mark.parametrize(
+    "text", ["2026-01-30T11:30:00+02:00", "garbage", "1769763600", "now", "09:30:00", "2461070.9"]
+)
 def test_a_timestamp_that_is_not_utc_is_an_error_until_it_is_mended(
     database_url: str, text: str
 ) -> None:

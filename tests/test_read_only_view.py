@@ -256,6 +256,18 @@ def test_a_busy_timeout_of_the_hosts_own_is_kept(engine: sa.Engine) -> None:
     pooled.dispose()
 
 
+def test_the_only_connection_of_a_thread_keeps_the_hosts_open_transaction() -> None:
+    engine = sa.create_engine("sqlite://")
+    Base.metadata.create_all(engine)
+    with engine.connect() as connection:
+        connection.execute(sa.insert(Task).values(COMPLETED))
+        with pytest.raises(MetricsUnavailable):
+            snapshot(engine)
+        connection.commit()
+        assert 1 == snapshot(engine).tasks.completed
+    engine.dispose()
+
+
 def test_a_pool_of_one_connection_for_all_is_read(engine: sa.Engine) -> None:
     add_tasks(engine, COMPLETED)
     pooled = sa.create_engine(engine.url, poolclass=sa.StaticPool)

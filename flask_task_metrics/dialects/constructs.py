@@ -12,6 +12,9 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+SQLITE_SECONDS = "YYYY-MM-DD[ T]HH:MM:SS".translate(dict.fromkeys(map(ord, "YMDHS"), "[0-9]"))
+"""A GLOB for a timestamp's text up to its seconds."""
+
 
 class UtcSecond(sa.types.TypeDecorator[datetime]):
     """A whole UTC second as a bound value, in the form that each database compares with its
@@ -107,8 +110,12 @@ def _sqlite_if_utc(timestamp: str, value: str) -> str:
     """A value where a timestamp is null or UTC; for any other text an error, of overflow, since a
     query of SQLite's can raise none of its own.
     """
+    seconds = f"substr({timestamp}, 1, 19)"
     zone = f"rtrim(ltrim(substr({timestamp}, 20), '.0123456789'), 'Z')"
-    is_utc = f"{zone} IN ('', '+00:00') AND strftime('%s', substr({timestamp}, 1, 19)) IS NOT NULL"
+    is_utc = (
+        f"{seconds} GLOB '{SQLITE_SECONDS}' AND strftime('%s', {seconds}) IS NOT NULL "
+        f"AND {zone} IN ('', '+00:00')"
+    )
     error = f"abs(-9223372036854775808 + 0 * length({timestamp}) /* not a UTC timestamp */)"
     return f"CASE WHEN {timestamp} IS NULL OR {is_utc} THEN {value} ELSE {error} END"
 

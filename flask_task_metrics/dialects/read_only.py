@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -23,10 +23,16 @@ def is_in_use(engine: sa.Engine) -> bool:
     """Whether the host is in a transaction on the only connection that there is, as it may be with
     an in-memory SQLite database.
     """
-    if engine.dialect.name != "sqlite" or not isinstance(engine.pool, sa.StaticPool):
+    if engine.dialect.name != "sqlite":
         return False
-    driver = cast("sqlite3.Connection", engine.pool.connection.driver_connection)
-    return driver.in_transaction
+    driver: Any = None
+    if isinstance(engine.pool, sa.StaticPool):
+        driver = engine.pool.connection.driver_connection
+    elif isinstance(engine.pool, sa.SingletonThreadPool):
+        # It hands out what the host's thread already has, and closing that takes nothing back.
+        with closing(engine.raw_connection()) as connection:
+            driver = connection.driver_connection
+    return driver is not None and driver.in_transaction
 
 
 def read_only_view(connection: sa.Connection, timeout_ms: int) -> AbstractContextManager[None]:
