@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import SingletonThreadPool, StaticPool
 
 SQLITE_STEPS_BETWEEN_CLOCK_READINGS = 10_000
 
@@ -26,9 +27,9 @@ def is_in_use(engine: sa.Engine) -> bool:
     if engine.dialect.name != "sqlite":
         return False
     driver: Any = None
-    if isinstance(engine.pool, sa.StaticPool):
+    if isinstance(engine.pool, StaticPool):
         driver = engine.pool.connection.driver_connection
-    elif isinstance(engine.pool, sa.SingletonThreadPool):
+    elif isinstance(engine.pool, SingletonThreadPool):
         # It hands out what the host's thread already has, and closing that takes nothing back.
         with closing(engine.raw_connection()) as connection:
             driver = connection.driver_connection
