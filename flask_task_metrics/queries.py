@@ -164,6 +164,18 @@ def sample_error(
     )
 
 
+def every_query(source: TaskSource, window: Window) -> dict[str, sa.Executable]:
+    """Each statement of a snapshot under the name of its function, to look at how a database plans
+    it.
+    """
+    return {
+        "count_tasks": count_tasks(source, window),
+        "measure_latencies": measure_latencies(source, window),
+        "count_errors": count_errors(source, window, whole_messages=False),
+        "sample_error": sample_error(source, window.start, "", "", whole_messages=False),
+    }
+
+
 def _failed_since(source: TaskSource, second: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     return has_status(source, "failed"), not_before(source.rows.c.updated_at, _second(second))
 
