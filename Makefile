@@ -3,7 +3,7 @@ VENV := .venv
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo evidence test lint clean
+.PHONY: help demo evidence test benchmark lint clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1: /p' Makefile
@@ -16,6 +16,10 @@ evidence: $(VENV)/.installed-example ## Write docs/evidence.md anew, from a real
 
 test: $(VENV)/.installed-test ## Run the tests
 	$(VENV)/bin/pytest
+
+benchmark: $(VENV)/.installed-benchmark ## Measure what a snapshot costs in the database of a URL: make benchmark URL=...
+	@$(VENV)/bin/python -m benchmarks load $(or $(URL),$(error name a database to load and measure: make benchmark URL=postgresql+psycopg://localhost/test))
+	@$(VENV)/bin/python -m benchmarks run $(URL)
 
 lint: $(VENV)/.installed-lint ## Check style, format and types
 	$(VENV)/bin/ruff check

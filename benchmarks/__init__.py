@@ -1,0 +1,1 @@
+"""`python -m benchmarks`: what a snapshot costs, next to what a user would write instead."""

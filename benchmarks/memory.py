@@ -1,0 +1,49 @@
+"""What a contender adds to the peak resident memory of a Python process."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from .contenders import CONTENDERS
+from .exceptions import BenchmarkError
+from .host import Host
+from .results import Memory
+
+PROC = Path("/proc/self")
+
+
+def measure_memory(engine: sa.Engine, rows: int, contender: str, minutes: int) -> Memory:
+    """What a contender adds to a process of its own."""
+    url = engine.url.render_as_string(hide_password=False)
+    what = [url, contender, "--rows", str(rows), "--minutes", str(minutes)]
+    command = [sys.executable, "-m", __package__, "memory", *what]
+    added = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return Memory(contender, minutes, rows, round(int(added) / 2**20, 1))
+
+
+def added_bytes(host: Host, contender: str, minutes: int) -> int:
+    """By how many bytes a contender raises this process's peak, all that its first call needs being
+    there.
+
+    Raises `BenchmarkError` where the system does not tell.
+    """
+    if not (PROC / "clear_refs").exists():
+        raise BenchmarkError("memory is read from /proc, which this system has not")
+    read = CONTENDERS[contender]
+    read(host, 1)
+    # Lets the peak begin anew at what is resident now.
+    (PROC / "clear_refs").write_text("5", encoding="ascii")
+    before = _peak_bytes()
+    read(host, minutes)
+    return _peak_bytes() - before
+
+
+def _peak_bytes() -> int:
+    status = (PROC / "status").read_text(encoding="ascii")
+    [kilobytes] = re.findall(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    return int(kilobytes) * 1024
