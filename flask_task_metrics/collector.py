@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from . import queries
-from .dialects import is_in_use, is_timeout, read_only_view
+from .dialects import is_conflict, is_in_use, is_timeout, read_only_view
 from .error_codes import ErrorCodeOf, error_code
 from .exceptions import MetricsError, MetricsTimeout, MetricsUnavailable
 from .snapshot import (
@@ -46,7 +46,7 @@ def collect(
     `MetricsTimeout` where a statement took longer than `timeout_ms`, and `MetricsError` for any
     other error of the database.
     """
-    with _view(engine, timeout_ms) as connection:
+    with view(engine, timeout_ms) as connection:
         tasks, backlog = _counts(connection, source, window)
         return Snapshot(
             window=window,
@@ -58,7 +58,8 @@ def collect(
 
 
 @contextmanager
-def _view(engine: sa.Engine, timeout_ms: int) -> Iterator[sa.Connection]:
+def view(engine: sa.Engine, timeout_ms: int) -> Iterator[sa.Connection]:
+    """A connection that reads one view of the database; see `collect` for what it raises."""
     try:
         with _connect(engine) as connection, read_only_view(connection, timeout_ms):
             yield connection
@@ -67,7 +68,7 @@ def _view(engine: sa.Engine, timeout_ms: int) -> Iterator[sa.Connection]:
     except DBAPIError as error:
         if is_timeout(error):
             raise MetricsTimeout from error
-        if error.connection_invalidated:
+        if error.connection_invalidated or is_conflict(error):
             raise MetricsUnavailable from error
         raise MetricsError from error
 
@@ -115,7 +116,8 @@ def _backlog_count(row: Any) -> BacklogCount:
 
 def _latency(connection: sa.Connection, source: TaskSource, window: Window) -> Latency:
     rows = {
-        row.figure: row for row in connection.execute(queries.measure_latencies(source, window))
+        row.figure: row
+        for row in connection.execute(queries.measure_latencies(source, window, connection.dialect))
     }
     return Latency(
         time_to_processing_ms=_latency_stats(rows.get("time_to_processing_ms")),
@@ -125,7 +127,7 @@ def _latency(connection: sa.Connection, source: TaskSource, window: Window) -> L
 
 
 def _latency_stats(row: Any) -> LatencyStats:
-    if row is None:
+    if row is None or row.samples == 0:
         return LatencyStats(p50=None, p95=None, p99=None, max=None, avg=None, samples=0)
     samples = int(row.samples)
     # The mean rounded half up, in integers.

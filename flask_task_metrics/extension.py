@@ -16,6 +16,7 @@ from .error_codes import ErrorCodeOf
 from .exceptions import ConfigurationError, InvalidWindowError
 from .metric_log import log_request, logger, start_request_timer
 from .request_id import assign_request_id, send_request_id
+from .single_flight import SingleFlight
 from .snapshot import Snapshot, Window
 from .source import Selectable, TaskSource
 from .views import create_blueprint, forbid_storing, refuse_other_methods
@@ -71,7 +72,7 @@ class TaskMetrics:
             self._engine(settings)
         app.register_blueprint(create_blueprint(), url_prefix=settings.url_prefix)
         _warn_of_weak_secrets(settings)
-        app.extensions[EXTENSION_KEY] = State(settings, self.snapshot)
+        app.extensions[EXTENSION_KEY] = State(settings, SingleFlight(self.snapshot))
         request_started.connect(_begin_request, app)
         app.before_request(refuse_other_methods)
         # The last to be registered is the first to run.

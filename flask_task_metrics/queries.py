@@ -7,12 +7,30 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .dialects import UtcSecond, elapsed_ms, exact_text, group_key, not_before, unicode_text
+from .dialects import (
+    Instant,
+    UtcSecond,
+    elapsed_ms,
+    exact_text,
+    group_key,
+    instant,
+    not_before,
+    read_once,
+    sorts_as_it_aggregates,
+    unicode_text,
+)
+from .percentiles import measure_by_counting, measure_by_sorting
 from .snapshot import Window
 from .source import TaskSource
 from .statuses import STATUSES, Status, plain_type
 
-PERCENTILES = (50, 95, 99)
+FROM_START_TO_END = ("created_at", "processing_at", "completed_at")
+
+LATENCIES = {
+    "time_to_processing_ms": ("created_at", "processing_at"),
+    "time_to_complete_ms": ("processing_at", "completed_at"),
+    "end_to_end_ms": ("created_at", "completed_at"),
+}
 
 MESSAGE_START_LENGTH = 1_000
 """How many characters of a message its code is read from; of one that begins with `{`, all."""
@@ -23,10 +41,10 @@ def count_tasks(source: TaskSource, window: Window) -> sa.Executable:
     `backlog_…`.
     """
     tasks = source.rows.c
-    in_window = not_before(tasks.updated_at, _second(window.start))
+    in_window = is_since(tasks.updated_at, window.start)
     started_at = sa.func.coalesce(tasks.processing_at, tasks.updated_at)
     return sa.union_all(
-        _count("created", not_before(tasks.created_at, _second(window.start))),
+        _count("created", is_since(tasks.created_at, window.start)),
         *(_count(status, has_status(source, status), in_window) for status in STATUSES),
         _count(
             "backlog_queued", has_status(source, "queued"), oldest=_age(tasks.created_at, window)
@@ -49,7 +67,7 @@ def _count(
 
 
 def _age(timestamp: sa.ColumnElement[Any], window: Window) -> sa.ColumnElement[int]:
-    return sa.func.max(elapsed_ms(timestamp, _second(window.end)))
+    return sa.func.max(elapsed_ms(timestamp, bound_instant(window.end)))
 
 
 def has_status(source: TaskSource, status: Status) -> sa.ColumnElement[bool]:
@@ -62,61 +80,34 @@ def has_status(source: TaskSource, status: Status) -> sa.ColumnElement[bool]:
     return sa.and_(column.in_(values), exact_text(column).in_(values))
 
 
-def measure_latencies(source: TaskSource, window: Window) -> sa.Executable:
-    """A row (figure, samples, total, p50, p95, p99, max) for each latency that has samples, in
-    milliseconds.
+def is_since(timestamp: sa.ColumnElement[Any], second: datetime) -> sa.ColumnElement[bool]:
+    """Whether a timestamp is at a whole second or later."""
+    timezone = getattr(plain_type(timestamp.type), "timezone", True)
+    return not_before(timestamp, sa.bindparam(None, second, type_=UtcSecond(timezone)))
 
-    Equal durations are counted together first, which makes the sort behind the percentiles a small
-    one.
+
+def measure_latencies(source: TaskSource, window: Window, dialect: sa.Dialect) -> sa.Executable:
+    """A row (figure, samples, total, p50, p95, p99, max) for each latency, in milliseconds; one
+    without samples may be left out.
     """
     tasks = source.rows.c
-    completed = (
+    completed: Any = sa.select(
+        *(instant(tasks[role]).label(role) for role in FROM_START_TO_END)
+    ).where(
         has_status(source, "completed"),
-        not_before(tasks.completed_at, _second(window.start)),
+        is_since(tasks.completed_at, window.start),
         tasks.processing_at.is_not(None),
         tasks.created_at.is_not(None),
     )
-    durations = {
-        "time_to_processing_ms": elapsed_ms(tasks.created_at, tasks.processing_at),
-        "time_to_complete_ms": elapsed_ms(tasks.processing_at, tasks.completed_at),
-        "end_to_end_ms": elapsed_ms(tasks.created_at, tasks.completed_at),
-    }
-    histogram = sa.union_all(
+    at = read_once(completed).c
+    durations: Any = sa.select(
         *(
-            sa.select(
-                sa.literal(figure).label("figure"), ms.label("ms"), sa.func.count().label("tasks")
-            )
-            .where(*completed, ms >= 0)
-            .group_by(ms)
-            for figure, ms in durations.items()
+            elapsed_ms(at[start], at[end]).label(figure)
+            for figure, (start, end) in LATENCIES.items()
         )
-    ).subquery("histogram")
-    return _nearest_ranks(histogram.c)
-
-
-def _nearest_ranks(histogram: Any) -> sa.Executable:
-    tasks = sa.func.sum(histogram.tasks)
-    ranks = sa.select(
-        histogram,
-        tasks.over(partition_by=histogram.figure, order_by=histogram.ms).label("up_to"),
-        tasks.over(partition_by=histogram.figure).label("samples"),
-    ).subquery("ranks")
-    ranked = ranks.c
-    # sorted[n * p // 100] is the first duration that more than n * p / 100 samples do not exceed.
-    percentiles = [
-        sa.case((ranked.up_to * 100 > ranked.samples * percent, ranked.ms))
-        for percent in PERCENTILES
-    ]
-    return sa.select(
-        ranked.figure,
-        sa.func.max(ranked.samples).label("samples"),
-        sa.func.sum(ranked.ms * ranked.tasks).label("total"),
-        *(
-            sa.func.min(duration).label(f"p{percent}")
-            for percent, duration in zip(PERCENTILES, percentiles, strict=True)
-        ),
-        sa.func.max(ranked.ms).label("max"),
-    ).group_by(ranked.figure)
+    )
+    sorts = sorts_as_it_aggregates(dialect)
+    return measure_by_sorting(durations) if sorts else measure_by_counting(durations)
 
 
 def count_errors(source: TaskSource, window: Window, *, whole_messages: bool) -> sa.Executable:
@@ -132,7 +123,7 @@ def count_errors(source: TaskSource, window: Window, *, whole_messages: bool) ->
             sa.func.min(code).label("code"),
             sa.func.min(message).label("message"),
             sa.func.count().label("tasks"),
-            sa.func.max(_since(window.start, source.rows.c.updated_at)).label("last_seen_ms"),
+            sa.func.max(_ms_since(window.start, source.rows.c.updated_at)).label("last_seen_ms"),
         )
         .where(*_failed_since(source, window.start))
         .group_by(group_key(code), group_key(message))
@@ -141,7 +132,7 @@ def count_errors(source: TaskSource, window: Window, *, whole_messages: bool) ->
 
 def sample_error(
     source: TaskSource,
-    since: datetime,
+    second: datetime,
     code: str | None,
     message: str | None,
     *,
@@ -155,29 +146,35 @@ def sample_error(
     return (
         sa.select(tasks.id, tasks.request_id)
         .where(
-            *_failed_since(source, since),
+            *_failed_since(source, second),
             code_column.is_not_distinct_from(code),
             message_column.is_not_distinct_from(message),
         )
-        .order_by(_since(since, tasks.updated_at).desc(), tasks.updated_at.desc(), tasks.id.desc())
+        .order_by(
+            _ms_since(second, tasks.updated_at).desc(),
+            tasks.updated_at.desc(),
+            tasks.id.desc(),
+        )
         .limit(1)
     )
 
 
-def every_query(source: TaskSource, window: Window) -> dict[str, sa.Executable]:
+def every_query(
+    source: TaskSource, window: Window, dialect: sa.Dialect
+) -> dict[str, sa.Executable]:
     """Each statement of a snapshot under the name of its function, to look at how a database plans
     it.
     """
     return {
         "count_tasks": count_tasks(source, window),
-        "measure_latencies": measure_latencies(source, window),
+        "measure_latencies": measure_latencies(source, window, dialect),
         "count_errors": count_errors(source, window, whole_messages=False),
-        "sample_error": sample_error(source, window.start, "", "", whole_messages=False),
+        "sample_error": sample_error(source, window.start, None, "", whole_messages=False),
     }
 
 
 def _failed_since(source: TaskSource, second: datetime) -> tuple[sa.ColumnElement[bool], ...]:
-    return has_status(source, "failed"), not_before(source.rows.c.updated_at, _second(second))
+    return has_status(source, "failed"), is_since(source.rows.c.updated_at, second)
 
 
 def _error(
@@ -186,23 +183,21 @@ def _error(
     """What a failed task's code is read from: the text of its code column, and of its message."""
     code = exact_text(source.rows.c.error_code)
     message = unicode_text(source.rows.c.error_message)
+    whole = exact_text(message)
     start = exact_text(sa.func.substr(message, 1, MESSAGE_START_LENGTH))
     # A JSON object is read whole, and so is what may be one behind white space.
-    may_be_json = sa.or_(start < "!", sa.and_(start >= "{", start < "|"))
-    text = (
-        exact_text(message)
-        if whole_messages
-        else sa.case((may_be_json, exact_text(message)), else_=start)
-    )
+    may_be_json = sa.or_(whole < "!", sa.and_(whole >= "{", whole < "|"))
+    text = whole if whole_messages else sa.case((may_be_json, whole), else_=start)
     # A code that begins with a visible character needs no message, and then the messages' variety
     # need not be read.
     may_be_blank = sa.or_(code.is_(None), code < "!", code >= "\x7f")
     return code, sa.case((may_be_blank, text))
 
 
-def _since(second: datetime, timestamp: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
-    return elapsed_ms(_second(second), timestamp)
+def _ms_since(second: datetime, timestamp: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
+    return elapsed_ms(bound_instant(second), timestamp)
 
 
-def _second(moment: datetime) -> sa.BindParameter[datetime]:
-    return sa.bindparam(None, moment, type_=UtcSecond())
+def bound_instant(moment: datetime) -> sa.BindParameter[datetime]:
+    """A whole second to subtract from."""
+    return sa.bindparam(None, moment, type_=Instant())

@@ -15,26 +15,35 @@ from sqlalchemy.sql.functions import FunctionElement
 SQLITE_SECONDS = "YYYY-MM-DD[ T]HH:MM:SS".translate(dict.fromkeys(map(ord, "YMDHS"), "[0-9]"))
 """A GLOB for a timestamp's text up to its seconds."""
 
+SQLITE_USUAL = f"{SQLITE_SECONDS.replace('[ T]', ' ')}.{'[0-9]' * 6}"
+"""A GLOB for the text that SQLAlchemy writes; any other is read as exactly, but more slowly."""
+
 
 class UtcSecond(sa.types.TypeDecorator[datetime]):
     """A whole UTC second as a bound value, in the form that each database compares with its
     timestamps.
 
     On SQLite it is text that ends with the seconds, and so sorts before each fraction of them.
+    `timezone` is that of the column, since PostgreSQL leaves out partitions for a value of the
+    column's own type only.
     """
 
-    impl = sa.DateTime(timezone=True)
+    impl = sa.DateTime
     cache_ok = True
+
+    def __init__(self, timezone: bool = True) -> None:
+        super().__init__(timezone=timezone)
+        self.timezone = timezone
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
         """Text on SQLite, which has no timestamps."""
         return dialect.type_descriptor(
-            sa.String() if dialect.name == "sqlite" else sa.DateTime(timezone=True)
+            sa.String() if dialect.name == "sqlite" else sa.DateTime(timezone=self.timezone)
         )
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
         """The second without its zone, where columns have none."""
-        if value is None or dialect.name == "postgresql":
+        if value is None or (dialect.name == "postgresql" and self.timezone):
             return value
         naive = value.replace(tzinfo=None)
         return naive.isoformat(" ", "seconds") if dialect.name == "sqlite" else naive
@@ -66,16 +75,89 @@ def _not_before_sqlite(element: not_before, compiler: SQLCompiler, **kw: Any) ->
     # Text written with a "T" sorts after all of its day's text written with a space.
     with_t = f"replace({second}, ' ', 'T')"
     other_form = f"{timestamp} < substr({with_t}, 1, 11) OR {timestamp} >= {with_t}"
-    checked = _sqlite_if_utc(timestamp, "1")
-    return f"({timestamp} >= {second} AND ({other_form}) AND {checked})"
+    usual = f"julianday({timestamp}) IS NOT NULL"
+    other = f"({other_form}) AND {_sqlite_if_utc(timestamp, '1')}"
+    return f"({timestamp} >= {second} AND {_sqlite_if_usual(timestamp, usual, other)})"
+
+
+class Instant(sa.types.TypeDecorator[datetime]):
+    """A point in time in the form that each database subtracts fastest: on SQLite microseconds
+    since 1970, elsewhere its own timestamps.
+    """
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """A whole number on SQLite, which has no timestamps."""
+        is_sqlite = dialect.name == "sqlite"
+        return dialect.type_descriptor(sa.BigInteger() if is_sqlite else UtcSecond())
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
+        """A whole second as microseconds, where that is the form."""
+        if value is None or dialect.name != "sqlite":
+            return value
+        return int(value.timestamp()) * 1_000_000
+
+
+class instant(FunctionElement[datetime]):
+    """A timestamp as an `Instant`."""
+
+    name = "instant"
+    type = Instant()
+    inherit_cache = True
+
+
+@compiles(instant, "postgresql")
+@compiles(instant, "mysql", "mariadb")
+def _instant(element: instant, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process(element.clauses, **kw)
+
+
+@compiles(instant, "sqlite")
+def _instant_sqlite(element: instant, compiler: SQLCompiler, **kw: Any) -> str:
+    timestamp = compiler.process(element.clauses, **kw)
+    # julianday and %f round to milliseconds, so the seconds and the fraction behind them are read
+    # apart. julianday is the quickest to read the seconds, once the fraction is taken off again.
+    micros = f"substr({timestamp}, 21)"
+    seconds = f"round((julianday({timestamp}) - 2440587.5) * 86400.0 - {micros} / 1000000.0)"
+    usual = f"CAST({seconds} AS INTEGER) * 1000000 + {micros}"
+    seconds = f"CAST(strftime('%s', substr({timestamp}, 1, 19)) AS INTEGER)"
+    fraction = f"CAST(round(CAST('0' || substr({timestamp}, 20) AS REAL) * 1000000) AS INTEGER)"
+    other = _sqlite_if_utc(timestamp, f"{seconds} * 1000000 + {fraction}")
+    # A day that no calendar has is neither; then the other form tells that it is an error.
+    return f"ifnull({_sqlite_if_usual(timestamp, usual, 'NULL')}, {other})"
+
+
+def _sqlite_if_usual(timestamp: str, usual: str, other: str) -> str:
+    return f"CASE WHEN {timestamp} GLOB '{SQLITE_USUAL}' THEN {usual} ELSE {other} END"
+
+
+def _sqlite_if_utc(timestamp: str, value: str) -> str:
+    """A value where a timestamp is null or UTC; for any other text an error, of overflow, since a
+    query of SQLite's can raise none of its own.
+    """
+    seconds = f"substr({timestamp}, 1, 19)"
+    zone = f"rtrim(ltrim(substr({timestamp}, 20), '.0123456789'), 'Z')"
+    is_utc = (
+        f"{seconds} GLOB '{SQLITE_SECONDS}' AND strftime('%s', {seconds}) IS NOT NULL "
+        f"AND {zone} IN ('', '+00:00')"
+    )
+    error = f"abs(-9223372036854775808 + 0 * length({timestamp}) /* not a UTC timestamp */)"
+    return f"CASE WHEN {timestamp} IS NULL OR {is_utc} THEN {value} ELSE {error} END"
 
 
 class elapsed_ms(FunctionElement[int]):
-    """Whole milliseconds from one timestamp to another, cut towards zero at microsecond input."""
+    """Whole milliseconds from one timestamp or instant to another, cut towards zero at microsecond
+    input.
+    """
 
     name = "elapsed_ms"
     type = sa.BigInteger()
     inherit_cache = True
+
+    def __init__(self, *moments: sa.ColumnElement[Any]) -> None:
+        super().__init__(*(at if isinstance(at.type, Instant) else instant(at) for at in moments))
 
 
 @compiles(elapsed_ms, "postgresql")
@@ -92,32 +174,8 @@ def _elapsed_ms_mysql(element: elapsed_ms, compiler: SQLCompiler, **kw: Any) -> 
 
 @compiles(elapsed_ms, "sqlite")
 def _elapsed_ms_sqlite(element: elapsed_ms, compiler: SQLCompiler, **kw: Any) -> str:
-    start, end = (
-        _sqlite_microseconds(compiler.process(clause, **kw)) for clause in element.clauses
-    )
+    start, end = (compiler.process(clause, **kw) for clause in element.clauses)
     return f"(({end} - {start}) / 1000)"
-
-
-def _sqlite_microseconds(timestamp: str) -> str:
-    # julianday and %f round to milliseconds, so the seconds and the fraction behind them are read
-    # apart.
-    seconds = f"CAST(strftime('%s', substr({timestamp}, 1, 19)) AS INTEGER)"
-    fraction = f"CAST(round(CAST('0' || substr({timestamp}, 20) AS REAL) * 1000000) AS INTEGER)"
-    return _sqlite_if_utc(timestamp, f"{seconds} * 1000000 + {fraction}")
-
-
-def _sqlite_if_utc(timestamp: str, value: str) -> str:
-    """A value where a timestamp is null or UTC; for any other text an error, of overflow, since a
-    query of SQLite's can raise none of its own.
-    """
-    seconds = f"substr({timestamp}, 1, 19)"
-    zone = f"rtrim(ltrim(substr({timestamp}, 20), '.0123456789'), 'Z')"
-    is_utc = (
-        f"{seconds} GLOB '{SQLITE_SECONDS}' AND strftime('%s', {seconds}) IS NOT NULL "
-        f"AND {zone} IN ('', '+00:00')"
-    )
-    error = f"abs(-9223372036854775808 + 0 * length({timestamp}) /* not a UTC timestamp */)"
-    return f"CASE WHEN {timestamp} IS NULL OR {is_utc} THEN {value} ELSE {error} END"
 
 
 class unicode_text(FunctionElement[str]):
@@ -168,7 +226,7 @@ class exact_text(FunctionElement[str]):
     inherit_cache = True
 
     def __init__(self, value: sa.ColumnElement[Any]) -> None:
-        super().__init__(unicode_text(value))
+        super().__init__(value if isinstance(value, unicode_text) else unicode_text(value))
 
 
 @compiles(exact_text, "postgresql")
@@ -205,3 +263,26 @@ def _group_key_mysql(element: group_key, compiler: SQLCompiler, **kw: Any) -> st
     # A GROUP BY that sorts sees max_sort_length bytes of a value (1,024 by default) and merges what
     # is alike up to there.
     return f"SHA2({compiler.process(element.clauses, **kw)}, 256)"
+
+
+def read_once(rows: sa.Select[Any]) -> sa.Subquery:
+    """Rows whose columns are computed once on SQLite, where reading a timestamp is what costs."""
+    return rows.suffix_with("LIMIT -1", dialect="sqlite").subquery()
+
+
+def computed_once(rows: sa.Select[Any]) -> sa.Subquery:
+    """Rows whose columns are computed once on PostgreSQL, however often they are then named."""
+    # Unquoted, the 0 is a cast until the statement is planned, and a cast keeps parallel plans out.
+    return rows.suffix_with("OFFSET '0'", dialect="postgresql").subquery()
+
+
+def grouped_by_sorting(groups: sa.Select[Any]) -> sa.Select[Any]:
+    """Groups too many for the table in memory that MySQL would look each row up in."""
+    return groups.prefix_with("SQL_BIG_RESULT", dialect="mysql").prefix_with(
+        "SQL_BIG_RESULT", dialect="mariadb"
+    )
+
+
+def sorts_as_it_aggregates(dialect: sa.Dialect) -> bool:
+    """Whether a database has `percentile_disc` as an aggregate."""
+    return dialect.name == "postgresql"

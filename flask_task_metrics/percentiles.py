@@ -1,0 +1,87 @@
+"""Count, sum, maximum and nearest ranks of durations, in two ways: sorting each, or counting equal
+ones together first.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from .dialects import computed_once, grouped_by_sorting
+
+PERCENTILES = (50, 95, 99)
+
+NEXT_RANK = 1e-12
+"""What makes `percentile_disc`, which takes rank n * p / 100 where that is whole, take the next one
+as `sorted[n * p // 100]` does; right up to ten thousand million samples.
+"""
+
+
+def measure_by_sorting(durations: sa.Select[Any]) -> sa.Executable:
+    """A row (figure, samples, total, p50, p95, p99, max) for each column of `durations`, for a
+    database that sorts as it aggregates.
+    """
+    figures = sa.union_all(*(_sort(column, durations) for column in durations.selected_columns))
+    # As a subquery, each of its parts may be given to a process of its own.
+    return sa.select(figures.subquery())
+
+
+def _sort(duration: Any, durations: sa.Select[Any]) -> sa.Select[Any]:
+    samples = computed_once(durations.with_only_columns(duration.label("ms")))
+    ms = samples.c.ms
+    return sa.select(
+        sa.literal(duration.name).label("figure"),
+        sa.func.count().label("samples"),
+        sa.func.sum(ms).label("total"),
+        *(
+            sa.func.percentile_disc(percent / 100 + NEXT_RANK).within_group(ms).label(f"p{percent}")
+            for percent in PERCENTILES
+        ),
+        sa.func.max(ms).label("max"),
+    ).where(ms >= 0)
+
+
+def measure_by_counting(durations: sa.Select[Any]) -> sa.Executable:
+    """A row (figure, samples, total, p50, p95, p99, max) for each column of `durations` that has
+    samples, for a database that sorts only whole rows.
+
+    Equal durations are counted together first, which leaves few rows to rank.
+    """
+    rows = durations.cte("durations").c
+    return _nearest_ranks(sa.union_all(*(_histogram(column) for column in rows)).subquery().c)
+
+
+def _histogram(duration: Any) -> sa.Select[Any]:
+    histogram = sa.select(
+        sa.literal(duration.name).label("figure"),
+        duration.label("ms"),
+        sa.func.count().label("tasks"),
+    )
+    # Looked at after the grouping, a duration is compared once for all that have it.
+    return grouped_by_sorting(histogram).group_by(duration).having(duration >= 0)
+
+
+def _nearest_ranks(histogram: Any) -> sa.Executable:
+    tasks = sa.func.sum(histogram.tasks)
+    ranks = sa.select(
+        histogram,
+        tasks.over(partition_by=histogram.figure, order_by=histogram.ms).label("up_to"),
+        tasks.over(partition_by=histogram.figure).label("samples"),
+    ).subquery("ranks")
+    ranked = ranks.c
+    # sorted[n * p // 100] is the first duration that more than n * p / 100 samples do not exceed.
+    percentiles = [
+        sa.case((ranked.up_to * 100 > ranked.samples * percent, ranked.ms))
+        for percent in PERCENTILES
+    ]
+    return sa.select(
+        ranked.figure,
+        sa.func.max(ranked.samples).label("samples"),
+        sa.func.sum(ranked.ms * ranked.tasks).label("total"),
+        *(
+            sa.func.min(duration).label(f"p{percent}")
+            for percent, duration in zip(PERCENTILES, percentiles, strict=True)
+        ),
+        sa.func.max(ranked.ms).label("max"),
+    ).group_by(ranked.figure)
