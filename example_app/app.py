@@ -10,15 +10,15 @@ from flask import Flask
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 
-from flask_task_metrics import TaskMetrics, TaskSource
+from flask_task_metrics import TaskMetrics
 
 from . import views
-from .models import VideoTask, create_tables, db
+from .models import VIDEO_TASKS, create_tables, db
 
 DEFAULT_DATABASE_URL = "sqlite:///video-tasks.db"
 """A file in the app's instance folder."""
 
-task_metrics = TaskMetrics(db, TaskSource(VideoTask, request_id="request_id"))
+task_metrics = TaskMetrics(db, VIDEO_TASKS)
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:

@@ -12,6 +12,8 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from flask_task_metrics import TaskSource, recommended_indexes
+
 Status: TypeAlias = Literal["queued", "processing", "completed", "failed", "cancelled"]
 
 # MySQL and MariaDB keep the microseconds of a timestamp only where they are asked to.
@@ -34,13 +36,8 @@ class VideoTask(Base):
     """A video to render."""
 
     __tablename__ = "video_tasks"
-    __table_args__ = (
-        sa.Index("ix_video_tasks_created_at", "created_at"),
-        sa.Index("ix_video_tasks_status_updated_at", "status", "updated_at"),
-        sa.Index("ix_video_tasks_status_completed_at", "status", "completed_at"),
-        # A prompt may hold any character, whatever the server's default character set.
-        {"mysql_charset": "utf8mb4", "mariadb_charset": "utf8mb4"},
-    )
+    # A prompt may hold any character, whatever the server's default character set.
+    __table_args__ = ({"mysql_charset": "utf8mb4", "mariadb_charset": "utf8mb4"},)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     status: Mapped[Status] = mapped_column(sa.String(16), default="queued")
@@ -52,6 +49,12 @@ class VideoTask(Base):
     updated_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now, onupdate=utc_now)
     error_message: Mapped[str | None] = mapped_column(sa.Text)
     request_id: Mapped[str | None] = mapped_column(sa.String(128))
+
+
+VIDEO_TASKS = TaskSource(VideoTask, request_id="request_id")
+
+for index in recommended_indexes(VIDEO_TASKS):
+    Base.metadata.tables[VideoTask.__tablename__].append_constraint(index)
 
 
 def transition(

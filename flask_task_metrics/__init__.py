@@ -13,6 +13,7 @@ from .exceptions import (
     TaskMetricsError,
 )
 from .extension import TaskMetrics
+from .indexes import recommended_indexes
 from .metric_log import emit_metric
 from .request_id import RequestIdFilter, current_request_id
 from .snapshot import (
@@ -53,4 +54,5 @@ __all__ = [
     "admin_secret_required",
     "current_request_id",
     "emit_metric",
+    "recommended_indexes",
 ]

@@ -7,15 +7,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias, get_args
 
+import sqlalchemy as sa
 from flask import current_app
 
 from .exceptions import ConfigurationError
 from .snapshot import Snapshot
+from .source import TaskSource
 
 EXTENSION_KEY = "task_metrics"
 PREFIX = "TASK_METRICS_"
 A_CENTURY_OF_MINUTES = 100 * 366 * 24 * 60
 A_DAY_OF_MS = 24 * 60 * 60 * 1000
+
+SHORT_SECRET = 16
 
 LogRequests: TypeAlias = Literal["all", "blueprint", "none"]
 
@@ -145,13 +149,30 @@ class Settings:
         """Where the snapshot is mounted."""
         return f"{self.url_prefix}/metrics-snapshot"
 
+    @property
+    def weakness(self) -> str | None:
+        """What is wrong with the admin secret; None where nothing is."""
+        key = f"{PREFIX}ADMIN_SECRET"
+        if not self.admin_secret:
+            return f"{key} is not set; every request to {self.snapshot_path} is answered with 401"
+        if any(len(secret.decode(errors="replace")) < SHORT_SECRET for secret in self.admin_secret):
+            return f"{key} has a secret shorter than {SHORT_SECRET} characters; it can be guessed"
+        return None
+
 
 @dataclass(frozen=True)
 class State:
-    """What an app keeps of the extension mounted on it."""
+    """What an app keeps of the extension mounted on it; its functions want the app's context.
+
+    `engine` is what the figures are read from, which may be a replica; `primary_engine` is where
+    the table itself is.
+    """
 
     settings: Settings
     snapshot: Callable[[int], Snapshot]
+    source: TaskSource
+    engine: Callable[[], sa.Engine]
+    primary_engine: Callable[[], sa.Engine]
 
 
 def current_state() -> State:

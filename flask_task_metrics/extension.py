@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,8 +21,6 @@ from .single_flight import SingleFlight
 from .snapshot import Snapshot, Window
 from .source import Selectable, TaskSource
 from .views import create_blueprint, forbid_storing, refuse_other_methods
-
-SHORT_SECRET = 16
 
 
 class TaskMetrics:
@@ -69,10 +68,17 @@ class TaskMetrics:
         settings = Settings.from_config(app.config)
         self._source.check()
         with app.app_context():
-            self._engine(settings)
+            self._engine(settings.bind_key)
         app.register_blueprint(create_blueprint(), url_prefix=settings.url_prefix)
-        _warn_of_weak_secrets(settings)
-        app.extensions[EXTENSION_KEY] = State(settings, SingleFlight(self.snapshot))
+        if settings.weakness:
+            logger().warning(settings.weakness)
+        app.extensions[EXTENSION_KEY] = State(
+            settings,
+            SingleFlight(self.snapshot),
+            self._source,
+            engine=partial(self._engine, settings.bind_key),
+            primary_engine=partial(self._engine, None),
+        )
         request_started.connect(_begin_request, app)
         app.before_request(refuse_other_methods)
         # The last to be registered is the first to run.
@@ -94,7 +100,7 @@ class TaskMetrics:
                 f"minutes is {minutes!r}; it must be a whole number, 1 to {settings.max_minutes}"
             )
         return collect(
-            self._engine(settings),
+            self._engine(settings.bind_key),
             self._source,
             Window.ending(now or datetime.now(timezone.utc), minutes),
             error_code_of=self._error_code_of,
@@ -102,8 +108,8 @@ class TaskMetrics:
             timeout_ms=settings.statement_timeout_ms,
         )
 
-    def _engine(self, settings: Settings) -> sa.Engine:
-        engine = _engine_of(self._db, settings.bind_key, self._source.bind_key)
+    def _engine(self, bind_key: str | None) -> sa.Engine:
+        engine = _engine_of(self._db, bind_key, self._source.bind_key)
         if engine.dialect.name not in SUPPORTED:
             raise ConfigurationError(
                 f"the database is {engine.dialect.name}; it must be one of {', '.join(SUPPORTED)}"
@@ -152,16 +158,3 @@ def _begin_request(app: Flask, **extra: Any) -> None:
     start_request_timer()
     # Sent before the host's own functions too, since Flask asks none after one that fails.
     after_this_request(send_request_id)
-
-
-def _warn_of_weak_secrets(settings: Settings) -> None:
-    if not settings.admin_secret:
-        logger().warning(
-            "TASK_METRICS_ADMIN_SECRET is not set; every request to %s is answered with 401",
-            settings.snapshot_path,
-        )
-    if any(len(secret.decode(errors="replace")) < SHORT_SECRET for secret in settings.admin_secret):
-        logger().warning(
-            "TASK_METRICS_ADMIN_SECRET has a secret shorter than %d characters; it can be guessed",
-            SHORT_SECRET,
-        )

@@ -56,11 +56,12 @@ def _line(event: str, fields: dict[str, Any]) -> str:
             raise InvalidMetricError(
                 f"{name!r} can't name an event or a field; use letters, digits, '_', '.' and '-'"
             )
-    pairs = (f"{name}={_logfmt(value)}" for name, value in fields.items() if value is not None)
+    pairs = (f"{name}={logfmt(value)}" for name, value in fields.items() if value is not None)
     return " ".join(("[METRICS]", event, *pairs))
 
 
-def _logfmt(value: object) -> str:
+def logfmt(value: object) -> str:
+    """A value as it stands in a line, quoted where it holds what would break the line."""
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if text and text.isprintable() and not re.search(r'[\s"=\\]', text):
         return text

@@ -9,6 +9,7 @@ from marshmallow import ValidationError
 from werkzeug.exceptions import MethodNotAllowed
 
 from .auth import admin_secret_required, require_admin_secret
+from .cli import COMMANDS, doctor, indexes
 from .config import EXTENSION_KEY, Settings, current_state
 from .exceptions import AdminUnauthorized, InvalidQuery
 from .metric_log import duration_ms, emit_metric
@@ -20,8 +21,10 @@ from .snapshot import Snapshot
 
 def create_blueprint() -> Blueprint:
     """The blueprint of an app."""
-    blueprint = Blueprint(EXTENSION_KEY, __name__)
+    blueprint = Blueprint(EXTENSION_KEY, __name__, cli_group=COMMANDS)
     blueprint.add_url_rule("/metrics-snapshot", view_func=metrics_snapshot)
+    blueprint.cli.add_command(indexes)
+    blueprint.cli.add_command(doctor)
     # Flask asks an app's handlers of one status before a blueprint's of all, so each is named.
     for handled in (401, 405, 422, 500, 503, Exception):
         blueprint.register_error_handler(handled, answer_error)
