@@ -146,19 +146,20 @@ def _top_errors(
 ) -> tuple[ErrorCount, ...]:
     whole_messages = error_code_of is not None
     counts: Counter[str] = Counter()
-    latest: dict[str, Any] = {}
+    latest: dict[str, tuple[int, str, Any]] = {}
     for row in connection.execute(
         queries.count_errors(source, window, whole_messages=whole_messages)
     ):
-        code = error_code(row.code, row.message, error_code_of)
-        counts[code] += row.tasks
-        latest[code] = max(
-            latest.get(code, row), row, key=lambda row: (row.last_seen_ms, row.message or "")
-        )
+        own_code, message, tasks, last_seen_ms = row
+        code = error_code(own_code, message, error_code_of)
+        counts[code] += tasks
+        seen = (last_seen_ms, message or "", row)
+        if code not in latest or latest[code][:2] < seen[:2]:
+            latest[code] = seen
     leading = sorted(counts, key=lambda code: (-counts[code], code))[:top]
 
     def error_count(code: str) -> ErrorCount:
-        row = latest[code]
+        row = latest[code][-1]
         seen = (window.start + timedelta(milliseconds=row.last_seen_ms)).replace(microsecond=0)
         sample = queries.sample_error(
             source, seen, row.code, row.message, whole_messages=whole_messages

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .dialects import computed_once, grouped_by_sorting
+from .dialects import computed_once
 
 PERCENTILES = (50, 95, 99)
 
@@ -22,23 +22,31 @@ def measure_by_sorting(durations: sa.Select[Any]) -> sa.Executable:
     """A row (figure, samples, total, p50, p95, p99, max) for each column of `durations`, for a
     database that sorts as it aggregates.
     """
-    figures = sa.union_all(*(_sort(column, durations) for column in durations.selected_columns))
-    # As a subquery, each of its parts may be given to a process of its own.
-    return sa.select(figures.subquery())
+    # As a subquery, each part of the union may be given to a process of its own.
+    sorts = sa.union_all(*(_sort(column, durations) for column in durations.selected_columns))
+    measured = sorts.subquery().c
+    names = [*(f"p{percent}" for percent in PERCENTILES), "max"]
+    return sa.select(
+        measured.figure,
+        measured.samples,
+        measured.total,
+        *(measured.ranks[number].label(name) for number, name in enumerate(names, start=1)),
+    )
 
 
 def _sort(duration: Any, durations: sa.Select[Any]) -> sa.Select[Any]:
     samples = computed_once(durations.with_only_columns(duration.label("ms")))
     ms = samples.c.ms
+    # All in one array, for which they are sorted once.
+    fractions = sa.literal(
+        [*(percent / 100 + NEXT_RANK for percent in PERCENTILES), 1.0], sa.ARRAY(sa.Double)
+    )
+    ranks = sa.func.percentile_disc(fractions).within_group(ms)
     return sa.select(
         sa.literal(duration.name).label("figure"),
         sa.func.count().label("samples"),
         sa.func.sum(ms).label("total"),
-        *(
-            sa.func.percentile_disc(percent / 100 + NEXT_RANK).within_group(ms).label(f"p{percent}")
-            for percent in PERCENTILES
-        ),
-        sa.func.max(ms).label("max"),
+        sa.type_coerce(ranks, sa.ARRAY(sa.BigInteger)).label("ranks"),
     ).where(ms >= 0)
 
 
@@ -53,13 +61,16 @@ def measure_by_counting(durations: sa.Select[Any]) -> sa.Executable:
 
 
 def _histogram(duration: Any) -> sa.Select[Any]:
-    histogram = sa.select(
-        sa.literal(duration.name).label("figure"),
-        duration.label("ms"),
-        sa.func.count().label("tasks"),
-    )
     # Looked at after the grouping, a duration is compared once for all that have it.
-    return grouped_by_sorting(histogram).group_by(duration).having(duration >= 0)
+    return (
+        sa.select(
+            sa.literal(duration.name).label("figure"),
+            duration.label("ms"),
+            sa.func.count().label("tasks"),
+        )
+        .group_by(duration)
+        .having(duration >= 0)
+    )
 
 
 def _nearest_ranks(histogram: Any) -> sa.Executable:

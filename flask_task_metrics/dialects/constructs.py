@@ -15,8 +15,10 @@ from sqlalchemy.sql.functions import FunctionElement
 SQLITE_SECONDS = "YYYY-MM-DD[ T]HH:MM:SS".translate(dict.fromkeys(map(ord, "YMDHS"), "[0-9]"))
 """A GLOB for a timestamp's text up to its seconds."""
 
-SQLITE_USUAL = f"{SQLITE_SECONDS.replace('[ T]', ' ')}.{'[0-9]' * 6}"
-"""A GLOB for the text that SQLAlchemy writes; any other is read as exactly, but more slowly."""
+SQLITE_USUAL = f"????-??-?? ??:??:??.{'[0-9]' * 6}"
+"""A GLOB for the text that SQLAlchemy writes, if it is a time at all, which `julianday` tells
+sooner than a GLOB with more digits; any other text is read as exactly, but more slowly.
+"""
 
 
 class UtcSecond(sa.types.TypeDecorator[datetime]):
@@ -274,13 +276,6 @@ def computed_once(rows: sa.Select[Any]) -> sa.Subquery:
     """Rows whose columns are computed once on PostgreSQL, however often they are then named."""
     # Unquoted, the 0 is a cast until the statement is planned, and a cast keeps parallel plans out.
     return rows.suffix_with("OFFSET '0'", dialect="postgresql").subquery()
-
-
-def grouped_by_sorting(groups: sa.Select[Any]) -> sa.Select[Any]:
-    """Groups too many for the table in memory that MySQL would look each row up in."""
-    return groups.prefix_with("SQL_BIG_RESULT", dialect="mysql").prefix_with(
-        "SQL_BIG_RESULT", dialect="mariadb"
-    )
 
 
 def sorts_as_it_aggregates(dialect: sa.Dialect) -> bool:
