@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from flask_task_metrics import MetricsError, MetricsUnavailable, Snapshot, TaskMetrics
 from flask_task_metrics.dialects import read_only_view
 
-from .host import HEADERS, NOW, PATH, SECRET, Base, Task, add_tasks, dispose_engines
+from .host import HEADERS, NOW, PATH, SECRET, Base, Task, add_tasks, dispose_engines, snapshot_of
 
 AT = NOW.replace(tzinfo=None)
 COMPLETED = {
@@ -289,3 +289,15 @@ def test_a_progress_handler_of_the_hosts_own_is_kept_where_there_is_no_timeout(
     session(pooled)
     assert [] != calls
     pooled.dispose()
+
+
+def test_a_host_that_commits_by_itself_still_does_afterwards(
+    engine: sa.Engine, database_url: str
+) -> None:
+    hosts = sa.create_engine(database_url, isolation_level="AUTOCOMMIT", pool_size=1)
+    snapshot_of(hosts)
+    with hosts.connect() as connection:
+        connection.execute(sa.insert(Task).values(status="queued"))
+        with engine.connect() as other:
+            assert 1 == other.execute(sa.select(sa.func.count()).select_from(Task)).scalar_one()
+    hosts.dispose()
