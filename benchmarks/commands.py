@@ -18,7 +18,7 @@ from .chart import draw
 from .contenders import CONTENDERS
 from .exceptions import BenchmarkError
 from .goals import DAY
-from .host import Host
+from .host import URL_VARIABLE, Host
 from .machine import Machine
 from .memory import added_bytes
 from .progress import progress_bar
@@ -150,11 +150,11 @@ def _present(databases: Sequence[DatabaseResults], path: Path | None) -> None:
 
 
 @main.command()
-@click.argument("url")
 @click.argument("contender", type=click.Choice(list(CONTENDERS)))
+@click.argument("url", envvar=URL_VARIABLE)
 @count("--rows", ROWS, "The table that is read.")
 @count("--minutes", DAY, "The window.")
-def memory(url: str, contender: str, rows: int, minutes: int) -> None:
+def memory(contender: str, url: str, rows: int, minutes: int) -> None:
     """Print by how many bytes one contender raises the peak memory of this process."""
     with engine_of(url) as engine:
         click.echo(added_bytes(Host(engine, rows), contender, minutes))

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 
 from flask_task_metrics import Latency, LatencyStats, Snapshot
-from flask_task_metrics.dialects import elapsed_ms
+from flask_task_metrics.dialects import elapsed_ms, instant, read_once
 from flask_task_metrics.statuses import STATUSES
 
 from .host import Host
@@ -46,11 +46,15 @@ class PulledFigures:
 def scan(host: Host, minutes: int) -> Averages:
     """Count the completed tasks and average their exact milliseconds in one pass over the index."""
     tasks = host.table.c
-    created, began, ended = tasks.created_at, tasks.processing_at, tasks.completed_at
+    roles = ("created_at", "processing_at", "completed_at")
+    completed: Any = sa.select(*(instant(tasks[role]).label(role) for role in roles))
+    at = read_once(completed.where(*_completed_since(host, minutes))).c
+    created, began, ended = (at[role] for role in roles)
     durations = elapsed_ms(created, began), elapsed_ms(began, ended), elapsed_ms(created, ended)
-    query = sa.select(sa.func.count(), *map(sa.func.avg, durations))
     with host.engine.connect() as connection:
-        row = connection.execute(query.where(*_completed_since(host, minutes))).one()
+        row = connection.execute(
+            sa.select(sa.func.count(), *map(sa.func.avg, durations)).select_from(created.table)
+        ).one()
     return Averages(row[0], *map(float, row[1:]))
 
 

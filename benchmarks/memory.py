@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -11,19 +12,30 @@ import sqlalchemy as sa
 
 from .contenders import CONTENDERS
 from .exceptions import BenchmarkError
-from .host import Host
+from .host import URL_VARIABLE, Host
 from .results import Memory
 
 PROC = Path("/proc/self")
 
 
 def measure_memory(engine: sa.Engine, rows: int, contender: str, minutes: int) -> Memory:
-    """What a contender adds to a process of its own."""
-    url = engine.url.render_as_string(hide_password=False)
-    what = [url, contender, "--rows", str(rows), "--minutes", str(minutes)]
-    command = [sys.executable, "-m", __package__, "memory", *what]
-    added = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    return Memory(contender, minutes, rows, round(int(added) / 2**20, 1))
+    """What a contender adds to a process of its own.
+
+    Raises `BenchmarkError` where that process fails, with what it says.
+    """
+    what = [contender, "--rows", str(rows), "--minutes", str(minutes)]
+    # Arguments are for everybody on the machine to see, and the URL may hold a password.
+    url = {URL_VARIABLE: engine.url.render_as_string(hide_password=False)}
+    ended = subprocess.run(
+        [sys.executable, "-m", __package__, "memory", *what],
+        check=False,
+        env=os.environ | url,
+        capture_output=True,
+        text=True,
+    )
+    if ended.returncode:
+        raise BenchmarkError(f"the memory of {contender} could not be measured: {ended.stderr}")
+    return Memory(contender, minutes, rows, round(int(ended.stdout) / 2**20, 1))
 
 
 def added_bytes(host: Host, contender: str, minutes: int) -> int:

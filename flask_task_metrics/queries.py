@@ -14,12 +14,11 @@ from .dialects import (
     exact_text,
     group_key,
     instant,
+    measure,
     not_before,
     read_once,
-    sorts_as_it_aggregates,
     unicode_text,
 )
-from .percentiles import measure_by_counting, measure_by_sorting
 from .snapshot import Window
 from .source import TaskSource
 from .statuses import STATUSES, Status, plain_type
@@ -106,8 +105,7 @@ def measure_latencies(source: TaskSource, window: Window, dialect: sa.Dialect) -
             for figure, (start, end) in LATENCIES.items()
         )
     )
-    sorts = sorts_as_it_aggregates(dialect)
-    return measure_by_sorting(durations) if sorts else measure_by_counting(durations)
+    return measure(durations, dialect)
 
 
 def count_errors(source: TaskSource, window: Window, *, whole_messages: bool) -> sa.Executable:

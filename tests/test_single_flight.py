@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -47,11 +48,25 @@ def gate() -> Gate:
 
 
 @pytest.fixture
-def host(engine: sa.Engine, database_url: str, gate: Gate) -> Iterator[Flask]:
-    """A host whose snapshots stop at the gate."""
+def db() -> SQLAlchemy:
+    return SQLAlchemy(model_class=Base)
+
+
+@pytest.fixture
+def task_metrics(db: SQLAlchemy, gate: Gate) -> TaskMetrics:
+    """One whose snapshots stop at the gate."""
+    return TaskMetrics(db, SOURCE, error_code_of=gate)
+
+
+@pytest.fixture
+def host(
+    engine: sa.Engine, database_url: str, db: SQLAlchemy, task_metrics: TaskMetrics
+) -> Iterator[Flask]:
+    """What those snapshots are mounted on."""
     app = Flask("host")
     app.config.update(SQLALCHEMY_DATABASE_URI=database_url, TASK_METRICS_ADMIN_SECRET=SECRET)
-    TaskMetrics(SQLAlchemy(app, model_class=Base), SOURCE, error_code_of=gate, app=app)
+    db.init_app(app)
+    task_metrics.init_app(app)
     yield app
     dispose_engines(app)
 
@@ -170,17 +185,22 @@ def test_other_windows_are_computed_by_themselves(
     assert 2 == gate.computations
 
 
-def test_the_python_function_waits_for_nobody(engine: sa.Engine, host: Flask, gate: Gate) -> None:
+def test_the_python_function_waits_for_nobody(
+    engine: sa.Engine, host: Flask, gate: Gate, task_metrics: TaskMetrics
+) -> None:
     add_failure(engine, "no answer")
-    task_metrics = TaskMetrics(engine, SOURCE)
 
     def snapshot() -> Snapshot:
         with host.app_context():
             return task_metrics.snapshot()
 
-    with all_waiting(lambda: ask(host), gate.reached, clients=1):
-        assert 1 == snapshot().tasks.failed
+    with all_waiting(lambda: ask(host), gate.reached, clients=1), ThreadPoolExecutor() as threads:
+        gate.reached.clear()
+        answer = threads.submit(snapshot)
+        assert gate.reached.wait(30)
         gate.opened.set()
+    assert 1 == answer.result().tasks.failed
+    assert 2 == gate.computations
 
 
 def test_one_that_is_cut_off_leaves_the_computation_to_another() -> None:
@@ -200,3 +220,21 @@ def test_one_that_is_cut_off_leaves_the_computation_to_another() -> None:
         opened.set()
     assert isinstance(answers[0].exception(), SystemExit)
     assert [7] * (CLIENTS - 1) == [answer.result() for answer in answers[1:]]
+
+
+def test_who_waited_shows_no_other_threads_traceback() -> None:
+    reached, opened = Event(), Event()
+
+    def compute(argument: int) -> int:
+        reached.set()
+        assert opened.wait(30)
+        raise LookupError(argument)
+
+    flight = SingleFlight(compute)
+    with all_waiting(lambda: flight(7), reached) as answers:
+        opened.set()
+    errors: list[Any] = [answer.exception() for answer in answers]
+    assert {"LookupError(7)"} == {repr(error) for error in errors}
+    names = [frame.name for frame in traceback.extract_tb(errors[0].__traceback__)]
+    assert 1 == names.count("_raise")
+    assert "compute" == names[-1]

@@ -767,6 +767,10 @@ READ_IN_THE_WINDOW = [
         *(("1769763600", *read) for read in READ_HOWEVER_OLD),
         *(("garbage", *read) for read in READ_HOWEVER_OLD + READ_IN_THE_WINDOW),
         *(("2026-01-30T11:30:00+02:00", *read) for read in READ_HOWEVER_OLD + READ_IN_THE_WINDOW),
+        # In the usual form, but for what they say.
+        *(("2026-01-30 09:60:00.000000", *read) for read in READ_HOWEVER_OLD + READ_IN_THE_WINDOW),
+        *(("2026-13-30 09:30:00.000000", *read) for read in READ_HOWEVER_OLD + READ_IN_THE_WINDOW),
+        *(("202x-01-30 09:30:00.000000", *read) for read in READ_HOWEVER_OLD + READ_IN_THE_WINDOW),
     ],
     ids=lambda value: f"{value.status}" if isinstance(value, TaskRow) else value,
 )

@@ -1,6 +1,4 @@
-"""The SQL that differs between databases: one construct for each idea, one compilation for each
-database.
-"""
+"""Timestamps in SQL: one construct for each idea, one compilation for each database."""
 
 from __future__ import annotations
 
@@ -16,8 +14,8 @@ SQLITE_SECONDS = "YYYY-MM-DD[ T]HH:MM:SS".translate(dict.fromkeys(map(ord, "YMDH
 """A GLOB for a timestamp's text up to its seconds."""
 
 SQLITE_USUAL = f"????-??-?? ??:??:??.{'[0-9]' * 6}"
-"""A GLOB for the text that SQLAlchemy writes, if it is a time at all, which `julianday` tells
-sooner than a GLOB with more digits; any other text is read as exactly, but more slowly.
+"""A GLOB for what SQLAlchemy writes, and for what is no time, which `julianday` tells sooner than a
+GLOB with more digits. Text in any other form is read as exactly, but more slowly.
 """
 
 
@@ -77,9 +75,9 @@ def _not_before_sqlite(element: not_before, compiler: SQLCompiler, **kw: Any) ->
     # Text written with a "T" sorts after all of its day's text written with a space.
     with_t = f"replace({second}, ' ', 'T')"
     other_form = f"{timestamp} < substr({with_t}, 1, 11) OR {timestamp} >= {with_t}"
-    usual = f"julianday({timestamp}) IS NOT NULL"
     other = f"({other_form}) AND {_sqlite_if_utc(timestamp, '1')}"
-    return f"({timestamp} >= {second} AND {_sqlite_if_usual(timestamp, usual, other)})"
+    is_usual = f"{timestamp} GLOB '{SQLITE_USUAL}' AND julianday({timestamp}) IS NOT NULL"
+    return f"({timestamp} >= {second} AND CASE WHEN {is_usual} THEN 1 ELSE {other} END)"
 
 
 class Instant(sa.types.TypeDecorator[datetime]):
@@ -127,12 +125,8 @@ def _instant_sqlite(element: instant, compiler: SQLCompiler, **kw: Any) -> str:
     seconds = f"CAST(strftime('%s', substr({timestamp}, 1, 19)) AS INTEGER)"
     fraction = f"CAST(round(CAST('0' || substr({timestamp}, 20) AS REAL) * 1000000) AS INTEGER)"
     other = _sqlite_if_utc(timestamp, f"{seconds} * 1000000 + {fraction}")
-    # A day that no calendar has is neither; then the other form tells that it is an error.
-    return f"ifnull({_sqlite_if_usual(timestamp, usual, 'NULL')}, {other})"
-
-
-def _sqlite_if_usual(timestamp: str, usual: str, other: str) -> str:
-    return f"CASE WHEN {timestamp} GLOB '{SQLITE_USUAL}' THEN {usual} ELSE {other} END"
+    # What only looks like a time is null there, and an error in the other form.
+    return f"ifnull(CASE WHEN {timestamp} GLOB '{SQLITE_USUAL}' THEN {usual} END, {other})"
 
 
 def _sqlite_if_utc(timestamp: str, value: str) -> str:
@@ -180,104 +174,6 @@ def _elapsed_ms_sqlite(element: elapsed_ms, compiler: SQLCompiler, **kw: Any) ->
     return f"(({end} - {start}) / 1000)"
 
 
-class unicode_text(FunctionElement[str]):
-    """A value of any type as text, whatever the character sets of its column and the connection."""
-
-    name = "unicode_text"
-    type = sa.Text()
-    inherit_cache = True
-
-
-@compiles(unicode_text, "postgresql")
-@compiles(unicode_text, "sqlite")
-def _unicode_text(element: unicode_text, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"CAST({compiler.process(element.clauses, **kw)} AS TEXT)"
-
-
-@compiles(unicode_text, "mysql", "mariadb")
-def _unicode_text_mysql(element: unicode_text, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"CONVERT({compiler.process(element.clauses, **kw)} USING utf8mb4)"
-
-
-class ExactText(sa.types.TypeDecorator[str]):
-    """Text to MySQL and from it as bytes in UTF-8, because only bytes it compares to the letter."""
-
-    impl = sa.Text
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
-        """Bytes on MySQL and MariaDB."""
-        is_mysql = dialect.name in ("mysql", "mariadb")
-        return dialect.type_descriptor(sa.LargeBinary() if is_mysql else sa.Text())
-
-    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> Any:
-        """The text as its database compares it."""
-        is_mysql = dialect.name in ("mysql", "mariadb")
-        return value.encode() if is_mysql and value is not None else value
-
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> str | None:
-        """The bytes as text."""
-        return value.decode() if isinstance(value, bytes) else value
-
-
-class exact_text(FunctionElement[str]):
-    """A `unicode_text` that is compared to the letter, whatever the collation of its column."""
-
-    name = "exact_text"
-    type = ExactText()
-    inherit_cache = True
-
-    def __init__(self, value: sa.ColumnElement[Any]) -> None:
-        super().__init__(value if isinstance(value, unicode_text) else unicode_text(value))
-
-
-@compiles(exact_text, "postgresql")
-def _exact_text_postgresql(element: exact_text, compiler: SQLCompiler, **kw: Any) -> str:
-    return f'({compiler.process(element.clauses, **kw)} COLLATE "C")'
-
-
-@compiles(exact_text, "mysql", "mariadb")
-def _exact_text_mysql(element: exact_text, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"CAST({compiler.process(element.clauses, **kw)} AS BINARY)"
-
-
-@compiles(exact_text, "sqlite")
-def _exact_text_sqlite(element: exact_text, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"({compiler.process(element.clauses, **kw)} COLLATE BINARY)"
-
-
-class group_key(FunctionElement[str]):
-    """What to group exact texts of any length by."""
-
-    name = "group_key"
-    type = sa.Text()
-    inherit_cache = True
-
-
-@compiles(group_key, "postgresql")
-@compiles(group_key, "sqlite")
-def _group_key(element: group_key, compiler: SQLCompiler, **kw: Any) -> str:
-    return compiler.process(element.clauses, **kw)
-
-
-@compiles(group_key, "mysql", "mariadb")
-def _group_key_mysql(element: group_key, compiler: SQLCompiler, **kw: Any) -> str:
-    # A GROUP BY that sorts sees max_sort_length bytes of a value (1,024 by default) and merges what
-    # is alike up to there.
-    return f"SHA2({compiler.process(element.clauses, **kw)}, 256)"
-
-
 def read_once(rows: sa.Select[Any]) -> sa.Subquery:
     """Rows whose columns are computed once on SQLite, where reading a timestamp is what costs."""
     return rows.suffix_with("LIMIT -1", dialect="sqlite").subquery()
-
-
-def computed_once(rows: sa.Select[Any]) -> sa.Subquery:
-    """Rows whose columns are computed once on PostgreSQL, however often they are then named."""
-    # Unquoted, the 0 is a cast until the statement is planned, and a cast keeps parallel plans out.
-    return rows.suffix_with("OFFSET '0'", dialect="postgresql").subquery()
-
-
-def sorts_as_it_aggregates(dialect: sa.Dialect) -> bool:
-    """Whether a database has `percentile_disc` as an aggregate."""
-    return dialect.name == "postgresql"

@@ -1,5 +1,5 @@
-"""Count, sum, maximum and nearest ranks of durations, in two ways: sorting each, or counting equal
-ones together first.
+"""Count, sum, nearest ranks and maximum of durations, in the way that costs each database least:
+sorting each latency, or counting equal durations together first.
 """
 
 from __future__ import annotations
@@ -7,8 +7,6 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-
-from .dialects import computed_once
 
 PERCENTILES = (50, 95, 99)
 
@@ -18,10 +16,14 @@ as `sorted[n * p // 100]` does; right up to ten thousand million samples.
 """
 
 
-def measure_by_sorting(durations: sa.Select[Any]) -> sa.Executable:
-    """A row (figure, samples, total, p50, p95, p99, max) for each column of `durations`, for a
-    database that sorts as it aggregates.
+def measure(durations: sa.Select[Any], dialect: sa.Dialect) -> sa.Executable:
+    """A row (figure, samples, total, p50, p95, p99, max) for each column of `durations`; one
+    without samples may be left out.
     """
+    return _by_sorting(durations) if dialect.name == "postgresql" else _by_counting(durations)
+
+
+def _by_sorting(durations: sa.Select[Any]) -> sa.Executable:
     # As a subquery, each part of the union may be given to a process of its own.
     sorts = sa.union_all(*(_sort(column, durations) for column in durations.selected_columns))
     measured = sorts.subquery().c
@@ -35,8 +37,10 @@ def measure_by_sorting(durations: sa.Select[Any]) -> sa.Executable:
 
 
 def _sort(duration: Any, durations: sa.Select[Any]) -> sa.Select[Any]:
-    samples = computed_once(durations.with_only_columns(duration.label("ms")))
-    ms = samples.c.ms
+    alone = durations.with_only_columns(duration.label("ms"))
+    # Computed once for a row, however often it is named; without the quotes, the 0 is a cast until
+    # the statement is planned, and a cast keeps parallel plans out.
+    ms = alone.suffix_with("OFFSET '0'").subquery().c.ms
     # All in one array, for which they are sorted once.
     fractions = sa.literal(
         [*(percent / 100 + NEXT_RANK for percent in PERCENTILES), 1.0], sa.ARRAY(sa.Double)
@@ -50,12 +54,8 @@ def _sort(duration: Any, durations: sa.Select[Any]) -> sa.Select[Any]:
     ).where(ms >= 0)
 
 
-def measure_by_counting(durations: sa.Select[Any]) -> sa.Executable:
-    """A row (figure, samples, total, p50, p95, p99, max) for each column of `durations` that has
-    samples, for a database that sorts only whole rows.
-
-    Equal durations are counted together first, which leaves few rows to rank.
-    """
+def _by_counting(durations: sa.Select[Any]) -> sa.Executable:
+    # Equal durations are counted together first, which leaves few rows to rank.
     rows = durations.cte("durations").c
     return _nearest_ranks(sa.union_all(*(_histogram(column) for column in rows)).subquery().c)
 
