@@ -89,7 +89,7 @@ def lacking_indexes(subject: Subject) -> str:
         with subject.view() as connection:
             missing = missing_indexes(connection, subject.source)
     except ConfigurationError:
-        # For what is made of several tables, none is recommended.
+        # A view has no indexes, and for what is made of several tables none is recommended.
         return ""
     names = ", ".join(str(index.name) for index in missing)
     return f"missing: {names}; run `flask task-metrics indexes --apply`" if names else ""

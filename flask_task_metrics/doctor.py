@@ -22,7 +22,7 @@ CHECKS: Mapping[str, tuple[Check, str]] = {
     "database": (checks.unreadable_tasks, "reached, with all mapped columns"),
     "timeout": (checks.unenforced_timeout, "enforced by the database"),
     "clocks": (checks.clocks_apart, "the database's and the application's agree"),
-    "indexes": (checks.lacking_indexes, "none of the recommended is missing"),
+    "indexes": (checks.lacking_indexes, "none that can be recommended is missing"),
     "plans": (checks.needless_scans, "no query reads more than it must"),
     "statuses": (checks.unknown_statuses, "all of the last 24 hours are mapped"),
     "timestamps": (checks.missing_timestamps, "none of the last 24 hours is missing"),

@@ -28,7 +28,7 @@ def recommended_indexes(source: TaskSource) -> list[sa.Index]:
 
     They belong to no table yet: `Table.append_constraint` takes them, and so do the arguments of a
     `Table`. Call it when all models are defined. A column that is mapped to a SQL expression is
-    indexed as that expression, which MariaDB can't do.
+    indexed as that expression, where the database has such indexes.
 
     Raises `ConfigurationError` where what is mapped comes from no table or from several.
     """

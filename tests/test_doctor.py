@@ -26,7 +26,7 @@ ok    secret: long enough
 ok    database: reached, with all mapped columns
 ok    timeout: enforced by the database
 ok    clocks: the database's and the application's agree
-ok    indexes: none of the recommended is missing
+ok    indexes: none that can be recommended is missing
 ok    plans: no query reads more than it must
 ok    statuses: all of the last 24 hours are mapped
 ok    timestamps: none of the last 24 hours is missing

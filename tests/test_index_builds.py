@@ -10,9 +10,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -123,6 +124,47 @@ def test_nothing_is_built_while_another_builds(
     assert (1, 0, ["there"] * 3) == (second.exit_code, first.returncode, states(app))
 
 
+@pytest.fixture
+def owned(engine: sa.Engine) -> Iterator[Flask]:
+    """An app that is the table's owner to the database, and nothing more."""
+    role = f"owner_{uuid4().hex}"
+    run(engine, f"CREATE ROLE {role}", f"ALTER TABLE tasks OWNER TO {role}")
+    app = create_host(engine.url.update_query_dict({"options": f"-c role={role}"}))
+    yield app
+    dispose_engines(app)
+    run(engine, f"REASSIGN OWNED BY {role} TO CURRENT_USER", f"DROP ROLE {role}")
+
+
+@postgresql
+def test_what_another_role_builds_is_left_alone(
+    owned: Flask, engine: sa.Engine, database_url: str, tmp_path: Path
+) -> None:
+    with apply_started(database_url, tmp_path) as first:
+        with writer(engine):
+            lines_until(first.stdout, WAITING["postgresql"])
+            second = indexes(owned)
+        first.communicate()
+    *_, last = second.output.splitlines()
+    assert re.match(
+        r"Error: process \d+ is building an index of tasks; wait until it is done", last
+    )
+    assert (1, 0, ["there"] * 3) == (second.exit_code, first.returncode, states(owned))
+
+
+@postgresql
+def test_what_another_role_builds_on_another_table_is_in_nobodys_way(
+    owned: Flask, engine: sa.Engine
+) -> None:
+    run(engine, "CREATE TABLE others (id int)")
+    progress = run_step(engine, Step("CREATE INDEX CONCURRENTLY ON others (id)"))
+    with engine.connect() as connection:
+        connection.exec_driver_sql("INSERT INTO others VALUES (1)")
+        said = next(progress)
+        assert 0 == indexes(owned).exit_code
+    list(progress)
+    assert said.startswith(WAITING["postgresql"])
+
+
 SLOW = """
     CREATE FUNCTION slow(moment timestamp) RETURNS timestamp IMMUTABLE LANGUAGE plpgsql AS $$
     BEGIN
@@ -156,6 +198,26 @@ def test_unfinished_index_is_dropped_and_built_anew(app: Flask, engine: sa.Engin
     assert f"DROP INDEX CONCURRENTLY {NAMES[1]}" in shown_statements(app)
     assert 0 == indexes(app, "--apply").exit_code
     assert ["there"] * 3 == states(app)
+
+
+@postgresql
+@pytest.mark.parametrize("unique", ["", "UNIQUE"])
+def test_index_of_another_table_with_the_name_is_left_alone(
+    app: Flask, engine: sa.Engine, unique: str
+) -> None:
+    create = f"CREATE {unique} INDEX CONCURRENTLY {NAMES[1]} ON tasks_status (updated_at)"
+    run(engine, "CREATE TABLE tasks_status AS SELECT 1 AS updated_at FROM generate_series(1, 2)")
+    # What is not unique leaves an index that is not valid.
+    with pytest.raises(IntegrityError) if unique else nullcontext():
+        run_alone(engine, create)
+    result = indexes(app, "--apply")
+    *_, last = result.output.splitlines()
+    assert 1 == result.exit_code
+    assert (
+        f"Error: {NAMES[1]} can't be an index of tasks, since it is one of tasks_status; "
+        "rename that" == last
+    )
+    assert [NAMES[1]] == [index["name"] for index in sa.inspect(engine).get_indexes("tasks_status")]
 
 
 # Partitions.
@@ -213,6 +275,18 @@ def test_partitions_keep_what_an_interrupted_build_has_made(
         assert set(left) == set(shown_statements(partitioned))
         assert 0 == indexes(partitioned, "--apply").exit_code
         assert ["there"] * 3 == states(partitioned)
+
+
+@postgresql
+def test_index_of_another_table_with_the_name_is_none_of_a_partition(
+    partitioned: Flask, engine: sa.Engine
+) -> None:
+    run(engine, "CREATE INDEX ix_jobs_new_1_created_at ON tasks (created_at)")
+    *_, last = indexes(partitioned, "--apply").output.splitlines()
+    assert (
+        "Error: public.ix_jobs_new_1_created_at can't be an index of public.jobs_new_1, since it "
+        "is one of tasks; rename that" == last
+    )
 
 
 @postgresql

@@ -205,7 +205,7 @@ def run_alone(engine: sa.Engine, *statements: str) -> None:
     """Run statements each for itself, as a database's own client does."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         for statement in statements:
-            connection.exec_driver_sql(statement)
+            connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
 
 
 def test_missing_indexes_are_built_once(app: Flask) -> None:
@@ -258,6 +258,37 @@ def test_index_on_other_columns_makes_none_needless(app: Flask, engine: sa.Engin
     assert ["missing"] * 3 == states(app)
 
 
+@pytest.mark.parametrize(
+    ("database_url", "key"),
+    [
+        ("mariadb", "status(31)"),
+        ("postgresql", 'status COLLATE "C"'),
+        ("postgresql", "status varchar_pattern_ops"),
+    ],
+    indirect=["database_url"],
+)
+def test_index_on_the_start_of_a_column_or_in_another_order_makes_none_needless(
+    app: Flask, engine: sa.Engine, key: str
+) -> None:
+    run(engine, f"CREATE INDEX by_hand ON tasks ({key}, updated_at)")
+    assert ["missing"] * 3 == states(app)
+
+
+@pytest.mark.parametrize("database_url", ["mariadb"], indirect=True)
+@pytest.mark.parametrize(
+    ("expected", "length"), [("missing", 63), ("not needed, since by_hand begins like it", 64)]
+)
+def test_index_on_the_start_of_a_long_text_must_be_as_long_as_the_recommended(
+    engine: sa.Engine, database_url: str, expected: str, length: int
+) -> None:
+    table = job_table(status=sa.Text())
+    store(engine, table)
+    run(engine, f"CREATE INDEX by_hand ON jobs (status({length}), updated_at)")
+    app = create_host(database_url, table)
+    assert ["missing", expected, "missing"] == states(app)
+    dispose_engines(app)
+
+
 def test_failure_is_told_in_a_line_with_what_is_still_missing(
     app: Flask, engine: sa.Engine
 ) -> None:
@@ -280,6 +311,56 @@ def test_table_in_a_schema_gets_its_indexes(engine: sa.Engine, database_url: str
         states(app),
     )
     dispose_engines(app)
+
+
+def build_by_command(app: Flask, engine: sa.Engine) -> None:
+    assert 0 == indexes(app, "--apply").exit_code
+
+
+def build_by_hand(app: Flask, engine: sa.Engine) -> None:
+    run_alone(engine, *shown_statements(app))
+
+
+both_ways = pytest.mark.parametrize("build", [build_by_command, build_by_hand])
+
+
+@both_ways
+def test_names_may_hold_percent_signs(
+    engine: sa.Engine, database_url: str, build: Callable[[Flask, sa.Engine], None]
+) -> None:
+    columns = (sa.Column(f"{name} %", COLUMNS[name], key=name) for name in COLUMNS)
+    table = sa.Table("jobs 100%", sa.MetaData(), *columns)
+    table.create(engine)
+    app = create_host(database_url, table)
+    build(app, engine)
+    names = {index["name"] for index in sa.inspect(engine).get_indexes("jobs 100%")}
+    assert (["there"] * 3, {index.name for index in recommended_indexes(TaskSource(table))}) == (
+        states(app),
+        names,
+    )
+    dispose_engines(app)
+
+
+@both_ways
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+def test_expressions_may_hold_percent_signs(
+    engine: sa.Engine, database_url: str, build: Callable[[Flask, sa.Engine], None]
+) -> None:
+    table = job_table()
+    store(engine, table)
+    status = sa.case((table.c.error_message.like("50%% done%"), "completed"), else_=table.c.status)
+    app = create_host(database_url, TaskSource(table, status=status))
+    build(app, engine)
+    with engine.connect() as connection:
+        definition = connection.scalar(sa.text(DEFINITION[engine.dialect.name]))
+    assert (["there"] * 3, True) == (states(app), "'50%% done%'" in str(definition))
+    dispose_engines(app)
+
+
+DEFINITION = {
+    "sqlite": "SELECT sql FROM sqlite_master WHERE name = 'ix_jobs_status_updated_at'",
+    "postgresql": "SELECT pg_get_indexdef(to_regclass('ix_jobs_status_updated_at'))",
+}
 
 
 def job_host(engine: sa.Engine, database_url: str) -> Flask:

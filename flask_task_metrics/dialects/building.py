@@ -15,10 +15,15 @@ import sqlalchemy as sa
 SECONDS_BETWEEN_LOOKS = 0.5
 SQLITE_STEPS_BETWEEN_SIGNALS = 10_000
 
+# Without parameters a percent sign is one to every driver.
+AS_IT_IS: Mapping[str, Any] = {"isolation_level": "AUTOCOMMIT", "no_parameters": True}
+
 
 @dataclass(frozen=True)
 class Step:
-    """A statement on the way to an index, and the session's settings that it wants."""
+    """A statement on the way to an index, as the database's own client takes it, and the session's
+    settings that it wants.
+    """
 
     sql: str
     settings: tuple[str, ...] = ()
@@ -47,7 +52,7 @@ def run_step(engine: sa.Engine, step: Step) -> Generator[str]:
 
 
 def _run_here(engine: sa.Engine, step: Step) -> Generator[str]:
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with engine.connect().execution_options(**AS_IT_IS) as connection:
         driver: Any = connection.connection.driver_connection
         # While Python is called now and then, a Ctrl-C gets through.
         driver.set_progress_handler(lambda: None, SQLITE_STEPS_BETWEEN_SIGNALS)
@@ -79,7 +84,7 @@ def _run_watched(engine: sa.Engine, step: Step, watch: Watch) -> Generator[str]:
 def _own_connection(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A connection that does not go back to the pool, so that its settings go with it."""
     with engine.connect() as connection:
-        connection.execution_options(isolation_level="AUTOCOMMIT")
+        connection.execution_options(**AS_IT_IS)
         connection.detach()
         yield connection
 

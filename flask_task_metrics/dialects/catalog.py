@@ -5,8 +5,9 @@ some, and says of none whether it is in use.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
+from math import inf
 from typing import Any, TypeAlias, cast
 
 import sqlalchemy as sa
@@ -18,14 +19,17 @@ Columns: TypeAlias = tuple[str | None, ...]
 
 @dataclass(frozen=True)
 class ExistingIndex:
-    """An index that a table has: the columns that it sorts by, None standing for an expression.
+    """An index that a table has: the columns that it sorts by, None standing for what is not a
+    column in its own order.
 
     It is whole where queries of all rows may use it: built to the end, in order, and not partial.
+    The `starts` are the lengths of what it has of columns of which it has only the start.
     """
 
     name: str
     columns: Columns
     is_whole: bool
+    starts: Mapping[str, int] = field(default_factory=dict)
 
     def serves(self, index: sa.Index) -> bool:
         """Whether it does what an index would: begins with the same columns in the same order.
@@ -33,8 +37,16 @@ class ExistingIndex:
         Of one with an expression the name must tell, since databases word expressions anew.
         """
         wanted = key_columns(index)
-        is_same = self.columns[: len(wanted)] == wanted
+        is_same = self.columns[: len(wanted)] == wanted and self._is_as_long_as(index)
         return self.is_whole and is_same and (None not in wanted or self.name == index.name)
+
+    def _is_as_long_as(self, index: sa.Index) -> bool:
+        wanted = index.dialect_kwargs.get("mysql_length") or {}
+        return all(
+            length >= wanted.get(column, inf)
+            for column, length in self.starts.items()
+            if column in key_columns(index)
+        )
 
 
 def key_columns(index: sa.Index) -> Columns:
@@ -56,9 +68,12 @@ POSTGRESQL_INDEXES = sa.text("""
     SELECT index.relname AS name,
            i.indisvalid AND i.indpred IS NULL AND method.amname = 'btree' AS is_whole,
            ARRAY(SELECT CAST(a.attname AS TEXT)
-                   FROM unnest(i.indkey) WITH ORDINALITY AS key (attnum, number)
+                   FROM unnest(i.indkey, i.indcollation, i.indclass) WITH ORDINALITY
+                        AS key (attnum, collation_oid, opclass, number)
+                   JOIN pg_opclass opclass ON opclass.oid = key.opclass
                    LEFT JOIN pg_attribute a
                      ON a.attrelid = i.indrelid AND a.attnum = key.attnum
+                    AND a.attcollation = key.collation_oid AND opclass.opcdefault
                   WHERE key.number <= i.indnkeyatts
                   ORDER BY key.number) AS columns
       FROM pg_index i
@@ -79,8 +94,12 @@ def _postgresql_indexes(connection: sa.Connection, table: sa.Table) -> list[Exis
 
 def _mysql_indexes(connection: sa.Connection, table: sa.Table) -> list[ExistingIndex]:
     name = qualified(connection, table.schema, table.name)
-    rows = connection.exec_driver_sql(f"SHOW INDEX FROM {name}").mappings()
-    return _grouped((row["Key_name"], row["Column_name"], _is_in_use_by_mysql(row)) for row in rows)
+    options = {"no_parameters": True}
+    rows = connection.exec_driver_sql(f"SHOW INDEX FROM {name}", execution_options=options)
+    return _grouped(
+        _Part(row["Key_name"], row["Column_name"], _is_in_use_by_mysql(row), row["Sub_part"])
+        for row in rows.mappings()
+    )
 
 
 def _is_in_use_by_mysql(row: sa.RowMapping) -> bool:
@@ -99,14 +118,30 @@ SQLITE_INDEXES = sa.text("""
 def _sqlite_indexes(connection: sa.Connection, table: sa.Table) -> list[ExistingIndex]:
     names = {"table": table.name, "schema": table.schema or "main"}
     rows = connection.execute(SQLITE_INDEXES, names)
-    return _grouped((row.name, row.column, bool(row.is_whole)) for row in rows)
+    return _grouped(_Part(row.name, row.column, bool(row.is_whole)) for row in rows)
 
 
-def _grouped(rows: Iterable[tuple[str, str | None, bool]]) -> list[ExistingIndex]:
+@dataclass(frozen=True)
+class _Part:
+    """A column of an index, or of a column so much of its `start`."""
+
+    index: str
+    column: str | None
+    is_whole: bool
+    start: int | None = None
+
+
+def _grouped(rows: Iterable[_Part]) -> list[ExistingIndex]:
     """Indexes from a row for each of their columns."""
+    groups = [list(parts) for _, parts in groupby(rows, lambda part: part.index)]
     return [
-        ExistingIndex(name, tuple(column for _, column, _ in columns), is_whole)
-        for (name, is_whole), columns in groupby(rows, lambda row: (row[0], row[2]))
+        ExistingIndex(
+            parts[0].index,
+            tuple(part.column for part in parts),
+            parts[0].is_whole,
+            {part.column: part.start for part in parts if part.column and part.start},
+        )
+        for parts in groups
     ]
 
 

@@ -10,7 +10,7 @@ from flask_task_metrics.exceptions import TaskMetricsError
 
 from .building import Step
 from .catalog import key_parts
-from .names import index_name, qualified
+from .names import as_sent, index_name, qualified
 
 # What builds concurrently waits for older transactions, and stops nobody meanwhile.
 PATIENT = ("SET statement_timeout = 0", "SET lock_timeout = 0")
@@ -35,21 +35,30 @@ part of an index; no row for any other table. Foreign tables can have no index, 
 """
 
 BUILDER = sa.text("""
-    SELECT min(pid) FROM pg_stat_progress_create_index
-     WHERE relid = to_regclass(:table)
-        OR relid IN (SELECT relid FROM pg_partition_tree(to_regclass(:table)))
+    SELECT min(pid) FROM pg_stat_progress_create_index JOIN pg_locks lock USING (pid)
+     WHERE datname = current_database() AND lock.mode IN ('ShareLock', 'ShareUpdateExclusiveLock')
+       AND (lock.relation = to_regclass(:table)
+            OR lock.relation IN (SELECT relid FROM pg_partition_tree(to_regclass(:table))))
 """)
-"""The process that is building an index of a table or of one of its partitions."""
+"""The process that is building an index of a table or of one of its partitions. Which table another
+role's process is at, only its locks tell everybody.
+"""
 
-IS_VALID = sa.text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:index)")
-"""Whether an index was built to its end; no row where there is none."""
+NAMESAKE = sa.text("""
+    SELECT indisvalid AS is_valid, indrelid = to_regclass(:table) AS is_of_table,
+           CAST(CAST(indrelid AS regclass) AS TEXT) AS its_table
+      FROM pg_index WHERE indexrelid = to_regclass(:index)
+""")
+"""What already has the name of an index: whether it is built to its end, and of which table it is;
+no row where the name is free.
+"""
 
 
 def postgresql_steps(connection: sa.Connection, index: sa.Index) -> list[Step]:
     """What is left to do until PostgreSQL has an index.
 
-    Raises `TaskMetricsError` while another process builds one, since of two such at the same time
-    each would wait for the other.
+    Raises `TaskMetricsError` where another table has an index of that name, and while another
+    process builds one, since of two such at the same time each would wait for the other.
     """
     table: Any = index.table
     names = {
@@ -88,12 +97,11 @@ class _Part:
         self, connection: sa.Connection, index: sa.Index, schema: str | None, table: str
     ) -> None:
         name = index_name(table, [part.name for part in key_parts(index)])
-        options = {"include_table": False, "literal_binds": True}
-        key = (part.compile(connection, compile_kwargs=options) for part in key_parts(index))
+        table_name = qualified(connection, schema, table)
         self.index_name = qualified(connection, schema, name)
         self._name = qualified(connection, name)
-        self._on = f"{qualified(connection, schema, table)} ({', '.join(map(str, key))})"
-        self._is_valid = connection.scalar(IS_VALID, {"index": self.index_name})
+        self._on = f"{table_name} ({_key(connection, index)})"
+        self._is_valid = _is_valid(connection, self.index_name, table_name)
 
     def declared(self) -> list[Step]:
         """How a table without rows of its own gets it; it is in use when it has all its parts."""
@@ -109,3 +117,22 @@ class _Part:
     def built_once(self) -> list[Step]:
         """How a partition gets it, which may have it from an attempt before."""
         return [] if self._is_valid else self.built()
+
+
+def _key(connection: sa.Connection, index: sa.Index) -> str:
+    options = {"include_table": False, "literal_binds": True}
+    parts = (part.compile(connection, compile_kwargs=options) for part in key_parts(index))
+    return as_sent(connection.dialect, ", ".join(map(str, parts)))
+
+
+def _is_valid(connection: sa.Connection, name: str, table: str) -> bool | None:
+    """Whether an index of a table was built to its end; None where there is none."""
+    found = connection.execute(NAMESAKE, {"index": name, "table": table}).one_or_none()
+    if found is None:
+        return None
+    if not found.is_of_table:
+        raise TaskMetricsError(
+            f"{name} can't be an index of {table}, since it is one of {found.its_table}; "
+            "rename that"
+        )
+    return bool(found.is_valid)

@@ -14,6 +14,7 @@ from sqlalchemy.schema import CreateIndex
 from .building import Step
 from .catalog import key_columns
 from .concurrently import postgresql_steps
+from .names import as_sent
 
 MYSQL_LONGEST_KEY_PART = 255
 MYSQL_KEY_PART = 64
@@ -69,7 +70,7 @@ def _sqlite(connection: sa.Connection, index: sa.Index) -> list[Step]:
 
 def created(connection: sa.Connection, index: sa.Index) -> str:
     """The statement that creates an index."""
-    return str(CreateIndex(index).compile(connection))
+    return as_sent(connection.dialect, str(CreateIndex(index).compile(connection)))
 
 
 BUILDERS: Mapping[str, Callable[[sa.Connection, sa.Index], list[Step]]] = {

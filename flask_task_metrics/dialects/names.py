@@ -1,4 +1,4 @@
-"""The names of indexes, and names as SQL."""
+"""The names of indexes, and names as SQL that a database's own client takes."""
 
 from __future__ import annotations
 
@@ -23,4 +23,10 @@ def index_name(table: str, parts: Iterable[str]) -> str:
 def qualified(connection: sa.Connection, *names: str | None) -> str:
     """A name as SQL, behind those of what it is in."""
     quote = connection.dialect.identifier_preparer.quote
-    return ".".join(quote(name) for name in names if name)
+    return as_sent(connection.dialect, ".".join(quote(name) for name in names if name))
+
+
+def as_sent(dialect: sa.Dialect, compiled: str) -> str:
+    """SQL without parameters as the database gets it: some drivers take each percent sign twice."""
+    is_doubled = "%%" in dialect.identifier_preparer.quote_identifier("%")
+    return compiled.replace("%%", "%") if is_doubled else compiled
