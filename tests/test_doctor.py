@@ -6,7 +6,7 @@ import enum
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -222,12 +222,11 @@ def shift_clock(engine: sa.Engine, seconds: int) -> None:
 
 
 def shift_clock_of_sqlite(driver: Any, seconds: int) -> None:
-    plain = sqlite3.connect(":memory:")
-
     def strftime(form: str, moment: str) -> str:
         shift = f"{seconds if moment == 'now' else 0} seconds"
-        shown: str = plain.execute("SELECT strftime(?, ?, ?)", (form, moment, shift)).fetchone()[0]
-        return shown
+        with closing(sqlite3.connect(":memory:")) as plain:
+            [[shown]] = plain.execute("SELECT strftime(?, ?, ?)", (form, moment, shift))
+        return str(shown)
 
     driver.create_function("strftime", 2, strftime)
 
