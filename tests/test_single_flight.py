@@ -109,6 +109,13 @@ def all_waiting(
         thread.join(30)
 
 
+def ask_at_once(host: Flask, gate: Gate) -> list[TestResponse]:
+    """The answers of many who wait for one computation."""
+    with all_waiting(lambda: ask(host), gate.reached) as answers:
+        gate.opened.set()
+    return [answer.result() for answer in answers]
+
+
 def is_waiting(thread: Thread) -> bool:
     """Whether a thread stands in a `Future.result`."""
     frame = sys._current_frames().get(thread.ident or 0)  # noqa: SLF001 - Python has no other
@@ -123,9 +130,7 @@ def test_many_who_ask_at_the_same_time_cost_one_computation(
     engine: sa.Engine, host: Flask, gate: Gate
 ) -> None:
     add_failure(engine, "no answer")
-    with all_waiting(lambda: ask(host), gate.reached) as answers:
-        gate.opened.set()
-    responses = [answer.result() for answer in answers]
+    responses = ask_at_once(host, gate)
     assert [200] * CLIENTS == [response.status_code for response in responses]
     assert 1 == gate.computations
 
@@ -134,9 +139,7 @@ def test_each_of_them_gets_the_same_figures_under_a_request_id_of_its_own(
     engine: sa.Engine, host: Flask, gate: Gate
 ) -> None:
     add_failure(engine, "no answer")
-    with all_waiting(lambda: ask(host), gate.reached) as answers:
-        gate.opened.set()
-    responses = [answer.result() for answer in answers]
+    responses = ask_at_once(host, gate)
     bodies = [response.get_json() for response in responses]
     ids = [body.pop("requestId") for body in bodies]
     assert CLIENTS == len(set(ids))
@@ -148,9 +151,7 @@ def test_an_error_goes_to_all_who_waited_and_to_nobody_after(
     engine: sa.Engine, host: Flask, gate: Gate
 ) -> None:
     add_failure(engine, "raise")
-    with all_waiting(lambda: ask(host), gate.reached) as answers:
-        gate.opened.set()
-    problems = [answer.result().get_json() for answer in answers]
+    problems = [response.get_json() for response in ask_at_once(host, gate)]
     assert ["METRICS_ERROR"] * CLIENTS == [problem["code"] for problem in problems]
     assert CLIENTS == len({problem["requestId"] for problem in problems})
     assert 1 == gate.computations
