@@ -58,22 +58,10 @@ def _ratio(of: Timing | None, to: Timing | None) -> Range | None:
     return Range(of.median / to.median, min(by_round), max(by_round))
 
 
-def _snapshot_to_scan(minutes: int) -> Measure:
+def _contenders(of: str, to: str, minutes: int) -> Measure:
     def measure(results: DatabaseResults) -> Range | None:
         rows = results.rows
-        return _ratio(
-            results.timing("snapshot", minutes, rows), results.timing("scan", minutes, rows)
-        )
-
-    return measure
-
-
-def _pulling_to_snapshot(minutes: int) -> Measure:
-    def measure(results: DatabaseResults) -> Range | None:
-        rows = results.rows
-        return _ratio(
-            results.timing("row pulling", minutes, rows), results.timing("snapshot", minutes, rows)
-        )
+        return _ratio(results.timing(of, minutes, rows), results.timing(to, minutes, rows))
 
     return measure
 
@@ -100,19 +88,19 @@ def _added_memory(results: DatabaseResults) -> Range | None:
 FIGURES = (
     Figure(
         "snapshot / scan, 24 h",
-        _snapshot_to_scan(DAY),
+        _contenders("snapshot", "scan", DAY),
         limits={"postgresql": 3, "mariadb": 4, "mysql": 4, "sqlite": 4},
     ),
-    Figure("snapshot / scan, 60 min", _snapshot_to_scan(HOUR)),
+    Figure("snapshot / scan, 60 min", _contenders("snapshot", "scan", HOUR)),
     Figure(
         "row pulling / snapshot, 60 min",
-        _pulling_to_snapshot(HOUR),
+        _contenders("row pulling", "snapshot", HOUR),
         limits={"postgresql": 5, "mariadb": 5, "mysql": 5, "sqlite": 5},
         at_least=True,
     ),
     Figure(
         "row pulling / snapshot, 24 h",
-        _pulling_to_snapshot(DAY),
+        _contenders("row pulling", "snapshot", DAY),
         limits={"postgresql": 5, "mariadb": 5, "mysql": 5, "sqlite": 5},
         at_least=True,
     ),
