@@ -29,10 +29,10 @@ _EXCEPTION = re.compile(
     r"(?:[^\W\d]\w*\.)*(?P<name>(?!\d)\w*(?:Error|Exception|Warning|Timeout|Exit|Interrupt))(?=[:(]|\Z)"
 )
 _JSON_KEYS = ("code", "error_code", "errorCode")
-_ID = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{8,}", re.IGNORECASE
-)
-_NUMBER = re.compile(r"[0-9]+")
+# UUIDs and runs of hex digits first, then numbers; a pattern that ignored case would be slow.
+_HEX = "[0-9a-fA-F]"
+_VARYING = re.compile(rf"{_HEX}{{8}}(?:(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}|{_HEX}*)|[0-9]+")
+_ID_LENGTH = 8
 
 
 def error_code(code: str | None, message: str | None, code_of: ErrorCodeOf | None = None) -> str:
@@ -89,9 +89,9 @@ def _json_code(text: str) -> str | None:
 
 def _pattern(text: str) -> str:
     line = " ".join(text.splitlines()[0].split())
-    return _NUMBER.sub("<n>", _ID.sub(_id, line))[:PATTERN_LENGTH]
+    return _VARYING.sub(_placeholder, line)[:PATTERN_LENGTH]
 
 
-def _id(run: re.Match[str]) -> str:
-    # Eight letters or more alone may be a word.
-    return run[0] if run[0].isalpha() else "<id>"
+def _placeholder(run: re.Match[str]) -> str:
+    # Letters alone may be a word.
+    return run[0] if run[0].isalpha() else "<id>" if len(run[0]) >= _ID_LENGTH else "<n>"

@@ -29,32 +29,30 @@ def _unicode_text_mysql(element: unicode_text, compiler: SQLCompiler, **kw: Any)
     return f"CONVERT({compiler.process(element.clauses, **kw)} USING utf8mb4)"
 
 
-class ExactText(sa.types.TypeDecorator[str]):
-    """Text to MySQL and from it as bytes in UTF-8, because only bytes it compares to the letter."""
+class Utf8(sa.types.TypeDecorator[str]):
+    """Text as its bytes in UTF-8."""
 
-    impl = sa.Text
+    impl = sa.LargeBinary
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
-        """Bytes on MySQL and MariaDB."""
-        is_mysql = dialect.name in ("mysql", "mariadb")
-        return dialect.type_descriptor(sa.LargeBinary() if is_mysql else sa.Text())
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> bytes | None:
+        """The text's bytes."""
+        return None if value is None else value.encode()
 
-    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> Any:
-        """The text as its database compares it."""
-        is_mysql = dialect.name in ("mysql", "mariadb")
-        return value.encode() if is_mysql and value is not None else value
+    def process_result_value(self, value: bytes | None, dialect: sa.Dialect) -> str | None:
+        """The bytes' text."""
+        return None if value is None else value.decode()
 
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> str | None:
-        """The bytes as text."""
-        return value.decode() if isinstance(value, bytes) else value
+
+EXACT_TEXT = sa.Text().with_variant(Utf8(), "mysql", "mariadb")
+"""Text to MySQL and from it as bytes, because only bytes it compares to the letter."""
 
 
 class exact_text(FunctionElement[str]):
     """A `unicode_text` that is compared to the letter, whatever the collation of its column."""
 
     name = "exact_text"
-    type = ExactText()
+    type = EXACT_TEXT
     inherit_cache = True
 
     def __init__(self, value: sa.ColumnElement[Any]) -> None:
