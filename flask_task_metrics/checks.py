@@ -9,11 +9,11 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 
 from . import oddities, scans
+from .conditions import bound_instant
 from .dialects import a_second_of_work, coarse_columns, elapsed_ms, utc_now
 from .exceptions import ConfigurationError, MetricsTimeout
 from .indexes import missing_indexes
 from .metric_log import logfmt
-from .queries import bound_instant
 from .snapshot import Window
 from .source import TIMESTAMPS, TaskSource
 from .subject import Subject

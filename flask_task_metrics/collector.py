@@ -12,28 +12,27 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from . import queries
+from .conditions import moments
 from .dialects import is_conflict, is_in_use, is_timeout, read_only_view
 from .error_codes import ErrorCodeOf, error_code
 from .exceptions import MetricsError, MetricsTimeout, MetricsUnavailable
+from .latencies import read_latency
+from .queries import Statements
 from .snapshot import (
     Backlog,
     BacklogCount,
     ErrorCount,
     ErrorSample,
-    Latency,
-    LatencyStats,
     Snapshot,
     TaskCounts,
     Window,
 )
-from .source import TaskSource
 from .statuses import STATUSES
 
 
 def collect(
     engine: sa.Engine,
-    source: TaskSource,
+    statements: Statements,
     window: Window,
     *,
     error_code_of: ErrorCodeOf | None,
@@ -47,13 +46,19 @@ def collect(
     other error of the database.
     """
     with view(engine, timeout_ms) as connection:
-        tasks, backlog = _counts(connection, source, window)
+        tasks, backlog = _counts(connection, statements.count_tasks, window)
         return Snapshot(
             window=window,
             tasks=tasks,
             backlog=backlog,
-            latency=_latency(connection, source, window),
-            top_errors=_top_errors(connection, source, window, error_code_of, top_errors),
+            latency=read_latency(
+                connection,
+                statements.measure_latencies,
+                statements.sample_latencies,
+                window,
+                tasks.completed,
+            ),
+            top_errors=_top_errors(connection, statements, window, error_code_of, top_errors),
         )
 
 
@@ -98,9 +103,10 @@ def _is_alive(connection: sa.Connection) -> bool:
 
 
 def _counts(
-    connection: sa.Connection, source: TaskSource, window: Window
+    connection: sa.Connection, count_tasks: sa.Executable, window: Window
 ) -> tuple[TaskCounts, Backlog]:
-    rows = {row.figure: row for row in connection.execute(queries.count_tasks(source, window))}
+    parameters = moments(start=window.start, end=window.end)
+    rows = {row.figure: row for row in connection.execute(count_tasks, parameters)}
     tasks = TaskCounts(
         created=rows["created"].tasks, **{status: rows[status].tasks for status in STATUSES}
     )
@@ -114,42 +120,16 @@ def _backlog_count(row: Any) -> BacklogCount:
     return BacklogCount(row.tasks, None if age_ms is None else int(age_ms / 1000))
 
 
-def _latency(connection: sa.Connection, source: TaskSource, window: Window) -> Latency:
-    rows = {
-        row.figure: row
-        for row in connection.execute(queries.measure_latencies(source, window, connection.dialect))
-    }
-    return Latency(
-        time_to_processing_ms=_latency_stats(rows.get("time_to_processing_ms")),
-        time_to_complete_ms=_latency_stats(rows.get("time_to_complete_ms")),
-        end_to_end_ms=_latency_stats(rows.get("end_to_end_ms")),
-    )
-
-
-def _latency_stats(row: Any) -> LatencyStats:
-    if row is None or row.samples == 0:
-        return LatencyStats(p50=None, p95=None, p99=None, max=None, avg=None, samples=0)
-    samples = int(row.samples)
-    # The mean rounded half up, in integers.
-    avg = (2 * int(row.total) + samples) // (2 * samples)
-    return LatencyStats(
-        p50=row.p50, p95=row.p95, p99=row.p99, max=row.max, avg=avg, samples=samples
-    )
-
-
 def _top_errors(
     connection: sa.Connection,
-    source: TaskSource,
+    statements: Statements,
     window: Window,
     error_code_of: ErrorCodeOf | None,
     top: int,
 ) -> tuple[ErrorCount, ...]:
-    whole_messages = error_code_of is not None
     counts: Counter[str] = Counter()
     latest: dict[str, tuple[int, str, Any]] = {}
-    for row in connection.execute(
-        queries.count_errors(source, window, whole_messages=whole_messages)
-    ):
+    for row in connection.execute(statements.count_errors, moments(start=window.start)):
         own_code, message, tasks, last_seen_ms = row
         code = error_code(own_code, message, error_code_of)
         counts[code] += tasks
@@ -161,10 +141,8 @@ def _top_errors(
     def error_count(code: str) -> ErrorCount:
         row = latest[code][-1]
         seen = (window.start + timedelta(milliseconds=row.last_seen_ms)).replace(microsecond=0)
-        sample = queries.sample_error(
-            source, seen, row.code, row.message, whole_messages=whole_messages
-        )
-        task = connection.execute(sample).one()
+        parameters = {"code": row.code, "message": row.message} | moments(seen=seen)
+        task = connection.execute(statements.sample_error, parameters).one()
         request_id = None if task.request_id is None else str(task.request_id)
         return ErrorCount(code, counts[code], seen, ErrorSample(str(task.id), request_id))
 

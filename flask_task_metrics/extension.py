@@ -16,6 +16,7 @@ from .dialects import SUPPORTED
 from .error_codes import ErrorCodeOf
 from .exceptions import ConfigurationError, InvalidWindowError
 from .metric_log import log_request, logger, start_request_timer
+from .queries import Statements
 from .request_id import assign_request_id, send_request_id
 from .single_flight import SingleFlight
 from .snapshot import Snapshot, Window
@@ -68,7 +69,8 @@ class TaskMetrics:
         settings = Settings.from_config(app.config)
         self._source.check()
         with app.app_context():
-            self._engine(settings.bind_key)
+            dialect = self._engine(settings.bind_key).dialect
+        any_window = Window.ending(datetime.now(timezone.utc), settings.default_minutes)
         app.register_blueprint(create_blueprint(), url_prefix=settings.url_prefix)
         if settings.weakness:
             logger().warning(settings.weakness)
@@ -76,6 +78,12 @@ class TaskMetrics:
             settings,
             SingleFlight(self.snapshot),
             self._source,
+            Statements.of(
+                self._source,
+                any_window,
+                dialect,
+                whole_messages=self._error_code_of is not None,
+            ),
             engine=partial(self._engine, settings.bind_key),
             primary_engine=partial(self._engine, None),
         )
@@ -94,14 +102,15 @@ class TaskMetrics:
         and `MetricsUnavailable`, `MetricsTimeout` and `MetricsError` as the HTTP endpoint answers
         them.
         """
-        settings = current_state().settings
+        state = current_state()
+        settings = state.settings
         if type(minutes) is not int or not 1 <= minutes <= settings.max_minutes:
             raise InvalidWindowError(
                 f"minutes is {minutes!r}; it must be a whole number, 1 to {settings.max_minutes}"
             )
         return collect(
             self._engine(settings.bind_key),
-            self._source,
+            state.statements,
             Window.ending(now or datetime.now(timezone.utc), minutes),
             error_code_of=self._error_code_of,
             top_errors=settings.top_errors,

@@ -11,8 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from .conditions import bound_instant, has_status, is_since
 from .dialects import elapsed_ms, exact_text, unicode_text
-from .queries import bound_instant, has_status, is_since
 from .source import TIMESTAMPS, TaskSource
 from .statuses import STATUSES
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.sql.visitors import iterate
 
+from .conditions import is_since
 from .dialects import scanned_tables
-from .queries import every_query, is_since
+from .queries import Statements
 from .snapshot import Window
 from .source import TaskSource
 
@@ -24,7 +25,8 @@ def needless_scans(
     names of these queries.
     """
     queries_of: dict[str, list[str]] = {}
-    for query, statement in every_query(source, window, connection.dialect).items():
+    statements = Statements.of(source, window, connection.dialect, whole_messages=False)
+    for query, statement in statements.every().items():
         for table in scanned_tables(connection, statement):
             queries_of.setdefault(table, []).append(query)
     return {

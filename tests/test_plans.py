@@ -17,7 +17,8 @@ from flask_task_metrics import TaskSource, Window
 from flask_task_metrics.dialects import plan_of, scanned_tables
 from flask_task_metrics.dialects.plans import explain
 from flask_task_metrics.indexes import missing_indexes
-from flask_task_metrics.queries import every_query, measure_latencies
+from flask_task_metrics.latencies import measure_latencies
+from flask_task_metrics.queries import Statements
 
 from .host import NOW, Task
 
@@ -78,9 +79,14 @@ def add_indexes(engine: sa.Engine) -> None:
             index.create(connection)
 
 
+def statements(engine: sa.Engine, minutes: int) -> dict[str, sa.Executable]:
+    window = Window.ending(NOW, minutes)
+    return Statements.of(SOURCE, window, engine.dialect, whole_messages=False).every()
+
+
 def scans(engine: sa.Engine, minutes: int) -> dict[str, list[str]]:
     """The tables that each query of a window would read from end to end."""
-    queries = every_query(SOURCE, Window.ending(NOW, minutes), engine.dialect)
+    queries = statements(engine, minutes)
     with engine.connect() as connection:
         return {name: scanned_tables(connection, query) for name, query in queries.items()}
 
@@ -153,7 +159,7 @@ def test_a_database_that_is_not_supported_explains_nothing() -> None:
 
 def reads(engine: sa.Engine) -> dict[str, int]:
     """How much each query of a day reads: rows, or on SQLite the steps of its machine."""
-    queries = every_query(SOURCE, Window.ending(NOW, 1440), engine.dialect)
+    queries = statements(engine, 1440)
     with engine.connect() as connection:
         return {
             name: READS[engine.dialect.name](connection, query) for name, query in queries.items()

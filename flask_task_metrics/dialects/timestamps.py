@@ -172,8 +172,3 @@ def _elapsed_ms_mysql(element: elapsed_ms, compiler: SQLCompiler, **kw: Any) -> 
 def _elapsed_ms_sqlite(element: elapsed_ms, compiler: SQLCompiler, **kw: Any) -> str:
     start, end = (compiler.process(clause, **kw) for clause in element.clauses)
     return f"(({end} - {start}) / 1000)"
-
-
-def read_once(rows: sa.Select[Any]) -> sa.Subquery:
-    """Rows whose columns are computed once on SQLite, where reading a timestamp is what costs."""
-    return rows.suffix_with("LIMIT -1", dialect="sqlite").subquery()
