@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from .conditions import moments
+from .conditions import parameters
 from .dialects import is_conflict, is_in_use, is_timeout, read_only_view
 from .error_codes import ErrorCodeOf, error_code
 from .exceptions import MetricsError, MetricsTimeout, MetricsUnavailable
@@ -105,8 +105,8 @@ def _is_alive(connection: sa.Connection) -> bool:
 def _counts(
     connection: sa.Connection, count_tasks: sa.Executable, window: Window
 ) -> tuple[TaskCounts, Backlog]:
-    parameters = moments(start=window.start, end=window.end)
-    rows = {row.figure: row for row in connection.execute(count_tasks, parameters)}
+    told = parameters({"start": window.start, "end": window.end})
+    rows = {row.figure: row for row in connection.execute(count_tasks, told)}
     tasks = TaskCounts(
         created=rows["created"].tasks, **{status: rows[status].tasks for status in STATUSES}
     )
@@ -129,7 +129,7 @@ def _top_errors(
 ) -> tuple[ErrorCount, ...]:
     counts: Counter[str] = Counter()
     latest: dict[str, tuple[int, str, Any]] = {}
-    for row in connection.execute(statements.count_errors, moments(start=window.start)):
+    for row in connection.execute(statements.count_errors, parameters({"start": window.start})):
         own_code, message, tasks, last_seen_ms = row
         code = error_code(own_code, message, error_code_of)
         counts[code] += tasks
@@ -141,8 +141,8 @@ def _top_errors(
     def error_count(code: str) -> ErrorCount:
         row = latest[code][-1]
         seen = (window.start + timedelta(milliseconds=row.last_seen_ms)).replace(microsecond=0)
-        parameters = {"code": row.code, "message": row.message} | moments(seen=seen)
-        task = connection.execute(statements.sample_error, parameters).one()
+        told = parameters({"code": row.code, "message": row.message, "seen": seen})
+        task = connection.execute(statements.sample_error, told).one()
         request_id = None if task.request_id is None else str(task.request_id)
         return ErrorCount(code, counts[code], seen, ErrorSample(str(task.id), request_id))
 

@@ -1,11 +1,12 @@
 """What the statements ask of a task, and the moments that they ask it about.
 
-A moment is bound under a name, so that a statement which was built once can be run for any window,
-with `moments` as its parameters.
+A statement is built once and run for any window: what it is told then is bound under a name, which
+begins with the package's own so that it is no name of the source's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,8 @@ import sqlalchemy as sa
 from .dialects import Instant, UtcSecond, exact_text, not_before
 from .source import TaskSource
 from .statuses import Status, plain_type
+
+PREFIX = "task_metrics_"
 
 
 def has_status(source: TaskSource, status: Status) -> sa.ColumnElement[bool]:
@@ -38,23 +41,30 @@ def bound_second(
 ) -> sa.BindParameter[datetime]:
     """A whole second to compare a timestamp with."""
     has_zone = getattr(plain_type(timestamp.type), "timezone", True)
-    key = name and _key(name, "aware" if has_zone else "naive")
-    return sa.bindparam(key, second, type_=UtcSecond(has_zone))
+    form = "aware" if has_zone else "naive"
+    return bound(name and f"{name}_{form}", second, UtcSecond(has_zone))
 
 
 def bound_instant(moment: datetime, name: str | None = None) -> sa.BindParameter[datetime]:
     """A whole second to subtract from."""
-    return sa.bindparam(name and _key(name, "instant"), moment, type_=Instant())
+    return bound(name and f"{name}_instant", moment, Instant())
 
 
-def moments(**seconds: datetime) -> dict[str, Any]:
-    """The parameters that have a statement speak of other seconds than it was built with."""
+def bound(name: str | None, value: Any, type_: Any) -> sa.BindParameter[Any]:
+    """A value, and under a name one that `parameters` can replace."""
+    return sa.bindparam(name and f"{PREFIX}{name}", value, type_)
+
+
+def parameters(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a statement is run with: values by the names that they are bound under, and moments by
+    theirs, in each form that they are bound in.
+    """
     return {
-        _key(name, form): second
-        for name, second in seconds.items()
-        for form in ("aware", "naive", "instant")
+        f"{PREFIX}{key}": value
+        for name, value in values.items()
+        for key in (_forms(name) if isinstance(value, datetime) else [name])
     }
 
 
-def _key(name: str, form: str) -> str:
-    return f"{name}_{form}"
+def _forms(name: str) -> list[str]:
+    return [f"{name}_{form}" for form in ("aware", "naive", "instant")]

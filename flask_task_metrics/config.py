@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from flask import current_app
 
 from .exceptions import ConfigurationError
-from .queries import Statements
 from .snapshot import Snapshot
 from .source import TaskSource
 
@@ -172,7 +171,6 @@ class State:
     settings: Settings
     snapshot: Callable[[int], Snapshot]
     source: TaskSource
-    statements: Statements
     engine: Callable[[], sa.Engine]
     primary_engine: Callable[[], sa.Engine]
 

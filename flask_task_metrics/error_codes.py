@@ -31,8 +31,10 @@ _EXCEPTION = re.compile(
 _JSON_KEYS = ("code", "error_code", "errorCode")
 # UUIDs and runs of hex digits first, then numbers; a pattern that ignored case would be slow.
 _HEX = "[0-9a-fA-F]"
-_VARYING = re.compile(rf"{_HEX}{{8}}(?:(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}|{_HEX}*)|[0-9]+")
 _ID_LENGTH = 8
+_VARYING = re.compile(
+    rf"{_HEX}{{{_ID_LENGTH}}}(?:(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}|{_HEX}*)|[0-9]+"
+)
 
 
 def error_code(code: str | None, message: str | None, code_of: ErrorCodeOf | None = None) -> str:

@@ -23,6 +23,8 @@ from .snapshot import Snapshot, Window
 from .source import Selectable, TaskSource
 from .views import create_blueprint, forbid_storing, refuse_other_methods
 
+ANY_WINDOW = Window.ending(datetime.fromtimestamp(0, timezone.utc), 1)
+
 
 class TaskMetrics:
     """Shows how an app's tasks are doing: mounts `GET /api/admin/metrics-snapshot`, request ids and
@@ -53,6 +55,7 @@ class TaskMetrics:
                 "it must be a function from a message to its code"
             )
         self._error_code_of = error_code_of
+        self._statements: dict[str, Statements] = {}
         if app is not None:
             self.init_app(app)
 
@@ -69,8 +72,7 @@ class TaskMetrics:
         settings = Settings.from_config(app.config)
         self._source.check()
         with app.app_context():
-            dialect = self._engine(settings.bind_key).dialect
-        any_window = Window.ending(datetime.now(timezone.utc), settings.default_minutes)
+            self._engine(settings.bind_key)
         app.register_blueprint(create_blueprint(), url_prefix=settings.url_prefix)
         if settings.weakness:
             logger().warning(settings.weakness)
@@ -78,12 +80,6 @@ class TaskMetrics:
             settings,
             SingleFlight(self.snapshot),
             self._source,
-            Statements.of(
-                self._source,
-                any_window,
-                dialect,
-                whole_messages=self._error_code_of is not None,
-            ),
             engine=partial(self._engine, settings.bind_key),
             primary_engine=partial(self._engine, None),
         )
@@ -102,20 +98,29 @@ class TaskMetrics:
         and `MetricsUnavailable`, `MetricsTimeout` and `MetricsError` as the HTTP endpoint answers
         them.
         """
-        state = current_state()
-        settings = state.settings
+        settings = current_state().settings
         if type(minutes) is not int or not 1 <= minutes <= settings.max_minutes:
             raise InvalidWindowError(
                 f"minutes is {minutes!r}; it must be a whole number, 1 to {settings.max_minutes}"
             )
+        engine = self._engine(settings.bind_key)
         return collect(
-            self._engine(settings.bind_key),
-            state.statements,
+            engine,
+            self._statements_for(engine.dialect),
             Window.ending(now or datetime.now(timezone.utc), minutes),
             error_code_of=self._error_code_of,
             top_errors=settings.top_errors,
             timeout_ms=settings.statement_timeout_ms,
         )
+
+    def _statements_for(self, dialect: sa.Dialect) -> Statements:
+        # Several apps may share this, each with a database of its own. Which window they are built
+        # for makes no difference.
+        if dialect.name not in self._statements:
+            self._statements[dialect.name] = Statements.of(
+                self._source, ANY_WINDOW, dialect, whole_messages=self._error_code_of is not None
+            )
+        return self._statements[dialect.name]
 
     def _engine(self, bind_key: str | None) -> sa.Engine:
         engine = _engine_of(self._db, bind_key, self._source.bind_key)

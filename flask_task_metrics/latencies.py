@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from .conditions import bound_second, has_status, is_since, moments
+from .conditions import bound, bound_second, has_status, is_since, parameters
 from .dialects import elapsed_ms, instant, read_once, sorted_ranks, sorts_fast
 from .percentiles import (
     BOUNDS,
     NO_GAPS,
     PARTS,
     PERCENTILES,
+    SAMPLED_FROM,
     Gaps,
     bounds,
     closed,
     gap_parameters,
     gaps_between,
-    sample_size,
+    sampled_one_in,
     selected_ranks,
 )
 from .snapshot import Latency, LatencyStats, Window
@@ -43,7 +45,7 @@ def measure_latencies(source: TaskSource, window: Window, dialect: sa.Dialect) -
     without samples may be left out.
     """
     in_window = is_since(source.rows.c.completed_at, window.start, "start")
-    durations = _durations(_completed(source).where(in_window).subquery())
+    durations = _durations(_completed(source).where(in_window))
     if sorts_fast(dialect):
         return sorted_ranks(durations, {name: part / PARTS for name, part in PERCENTILES.items()})
     return selected_ranks(durations, PERCENTILES)
@@ -52,26 +54,40 @@ def measure_latencies(source: TaskSource, window: Window, dialect: sa.Dialect) -
 def sample_latencies(
     source: TaskSource, window: Window, dialect: sa.Dialect
 ) -> sa.Select[Any] | None:
-    """The same for the first tasks in each slice of the window, at the `BOUNDS` of its percentiles;
-    None where all are sorted anyway.
+    """The same for the tasks completed in some stretches of the window, at the `BOUNDS` of its
+    percentiles; None where all are sorted anyway.
     """
     if sorts_fast(dialect):
         return None
-    at = source.rows.c.completed_at
-    edges = [bound_second(at, second, name) for name, second in _slices(window).items()]
-    # As plain values: which tasks are in a sample has no effect on any figure.
-    plain_at = sa.type_coerce(at, edges[0].type)
-    slices = (
-        _completed(source)
-        .where(plain_at >= start, plain_at < end)
-        .order_by(plain_at)
-        .limit(sa.bindparam("slice_size", SLICES, type_=sa.Integer()))
-        .subquery()
-        for start, end in pairwise(edges)
+    completed_at = source.rows.c.completed_at
+    edges = (
+        bound_second(completed_at, second, name)
+        for name, second in _stretches(window, sampled_one_in(SAMPLED_FROM)).items()
     )
-    sample = sa.union_all(*(sa.select(rows) for rows in slices)).subquery()
-    ranks = {name: sa.bindparam(name, 0, type_=sa.Integer()) for name in BOUNDS}
-    return selected_ranks(_durations(sample), ranks)
+    # As plain values: which tasks are in a sample has no effect on any figure.
+    in_stretches = sa.or_(
+        *(
+            sa.and_(plain >= start, plain < end)
+            for start, end in zip(edges, edges, strict=True)
+            for plain in [sa.type_coerce(completed_at, start.type)]
+        )
+    )
+    ranks = {name: bound(name, 0, sa.Integer()) for name in BOUNDS}
+    return selected_ranks(_durations(_completed(source).where(in_stretches)), ranks)
+
+
+def _stretches(window: Window, one_in: int) -> dict[str, datetime]:
+    """Where each of the stretches that together are one in so many seconds of a window starts and
+    ends.
+    """
+    slice_ = (window.end - window.start) / SLICES
+    length = timedelta(seconds=math.ceil(slice_ / timedelta(seconds=one_in)))
+    starts = [window.start + number * slice_ for number in range(SLICES)]
+    return {
+        name: edge
+        for number, start in enumerate(starts)
+        for name, edge in ((f"from{number}", start), (f"to{number}", start + length))
+    }
 
 
 def _completed(source: TaskSource) -> sa.Select[Any]:
@@ -83,24 +99,19 @@ def _completed(source: TaskSource) -> sa.Select[Any]:
     )
 
 
-def _durations(completed: sa.FromClause) -> Any:
+def _durations(completed: sa.Select[Any]) -> Any:
     """The latencies of completed tasks, which are given as rows of timestamps."""
-    timestamps: Any = sa.select(
-        *(instant(completed.c[role]).label(role) for role in FROM_START_TO_END)
+    timestamps = completed.subquery().c
+    instants: Any = sa.select(
+        *(instant(timestamps[role]).label(role) for role in FROM_START_TO_END)
     )
-    at = read_once(timestamps).c
+    at = read_once(instants).c
     return sa.select(
         *(
             elapsed_ms(at[start], at[end]).label(figure)
             for figure, (start, end) in LATENCIES.items()
         )
     )
-
-
-def _slices(window: Window) -> dict[str, Any]:
-    """Where each slice of a window begins and the last one ends, to the second."""
-    step = (window.end - window.start) / SLICES
-    return {f"slice{number}": window.start + number * step for number in range(SLICES + 1)}
 
 
 def read_latency(
@@ -110,29 +121,40 @@ def read_latency(
     window: Window,
     completed: int,
 ) -> Latency:
-    """Run the two statements for a window in which about so many tasks were completed."""
+    """Run the two statements for a window in which about so many tasks were completed: how many
+    has no effect but on how long it takes.
+    """
+
+    def rows(gaps: Mapping[str, Gaps]) -> dict[str, Any]:
+        told = parameters({"start": window.start} | gap_parameters(gaps))
+        return {row.figure: row for row in connection.execute(measure, told)}
+
     gaps = dict.fromkeys(LATENCIES, NO_GAPS)
-    if sample is not None and (size := sample_size(completed)):
-        gaps |= _sampled_gaps(connection, sample, window, size)
-    while True:
-        parameters = moments(start=window.start) | gap_parameters(gaps)
-        rows = {row.figure: row for row in connection.execute(measure, parameters)}
-        found = {
-            figure: closed(gaps[figure], (row.p50, row.p95, row.p99, row.max))
-            for figure, row in rows.items()
-        }
-        if found.items() <= gaps.items():
-            return Latency(**{figure: _latency_stats(rows.get(figure)) for figure in LATENCIES})
-        gaps |= found
+    if sample is not None and (one_in := sampled_one_in(completed)) > 1:
+        gaps |= _sampled_gaps(connection, sample, window, one_in, completed)
+    measured = rows(gaps)
+    # Closing a gap moves no rank: what has to be counted again, is right then.
+    if (narrower := _without_found(gaps, measured)) != gaps:
+        measured = rows(narrower)
+    return Latency(**{figure: _latency_stats(measured.get(figure)) for figure in LATENCIES})
 
 
 def _sampled_gaps(
-    connection: sa.Connection, sample: sa.Executable, window: Window, size: int
+    connection: sa.Connection, sample: sa.Executable, window: Window, one_in: int, completed: int
 ) -> dict[str, Gaps]:
-    ranks = bounds(size)
-    parameters = {"slice_size": math.ceil(size / SLICES)} | ranks | moments(**_slices(window))
-    rows = connection.execute(sample, parameters).mappings()
+    ranks = bounds(completed / one_in)
+    told = parameters({**_stretches(window, one_in), **ranks})
+    rows = connection.execute(sample, told).mappings()
     return {row["figure"]: gaps_between([row[name] for name in ranks]) for row in rows}
+
+
+def _without_found(gaps: Mapping[str, Gaps], measured: Mapping[str, Any]) -> dict[str, Gaps]:
+    """The gaps without those that something was found in which a snapshot has to tell."""
+    found = {
+        figure: closed(gaps[figure], (row.p50, row.p95, row.p99, row.max))
+        for figure, row in measured.items()
+    }
+    return {**gaps, **found}
 
 
 def _latency_stats(row: Any) -> LatencyStats:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from itertools import chain
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
+from .conditions import bound
 from .dialects import computed_once
 
 PARTS = 10_000
@@ -37,24 +37,26 @@ each percentile, down to the one before.
 NO_GAPS: Gaps = ((0, 0),) * len(PERCENTILES)
 
 BOUNDS = ("p50_from", "p50_to", "p95_from", "p95_to", "p99_from")
-"""The ranks of a sample that the percentiles of all durations should be between."""
+"""The ranks of a sample that the percentiles of all durations should be between; what is above the
+last one is so little that it is counted one by one.
+"""
 
 
-def sample_size(samples: int) -> int:
-    """How many of so many durations to look at first, 0 for none: as Floyd and Rivest have it, what
-    balances the sample's cost with that of what it leaves to count one by one.
+def sampled_one_in(samples: int) -> int:
+    """One in how many of so many durations to look at first, 1 for all: as Floyd and Rivest have
+    it, what balances the sample's cost with that of what it leaves to count one by one.
     """
-    return math.ceil(samples ** (2 / 3)) if samples >= SAMPLED_FROM else 0
+    return int(samples ** (1 / 3)) if samples >= SAMPLED_FROM else 1
 
 
-def bounds(size: int) -> dict[str, int]:
-    """The parts of a sample before each of its `BOUNDS`."""
+def bounds(size: float) -> dict[str, int]:
+    """The parts of a sample before each of its `BOUNDS`, for a sample of about a size."""
     ranks: list[int] = []
     for part in PERCENTILES.values():
         share = part / PARTS
         margin = math.ceil(DEVIATIONS * math.sqrt(share * (1 - share) / size) * PARTS)
         ranks += [part - margin, part + margin]
-    return dict(zip(BOUNDS, ranks, strict=False))
+    return dict(zip(BOUNDS, ranks[:-1], strict=True))
 
 
 def gaps_between(durations: Sequence[int]) -> Gaps:
@@ -70,12 +72,18 @@ def closed(gaps: Gaps, durations: Collection[int]) -> Gaps:
 
 
 def gap_parameters(gaps: Mapping[str, Gaps]) -> dict[str, int]:
-    """The parameters that have `selected_ranks` count what is in each figure's gaps in bulk."""
+    """What has `selected_ranks` count each figure's durations in its gaps in bulk."""
     return {
-        f"{figure}_edge{number}": edge
+        name: edge
         for figure, gaps_of_figure in gaps.items()
-        for number, edge in enumerate(chain.from_iterable(gaps_of_figure))
+        for number, gap in enumerate(gaps_of_figure)
+        for name, edge in zip(_edges(figure, number), gap, strict=True)
     }
+
+
+def _edges(figure: str, number: int) -> tuple[str, str]:
+    """The names that the start and the end of a gap are bound under."""
+    return f"{figure}_gap{number}_start", f"{figure}_gap{number}_end"
 
 
 def selected_ranks(durations: sa.Select[Any], ranks: Mapping[str, Any]) -> sa.Select[Any]:
@@ -108,14 +116,11 @@ def _combinations(durations: sa.Select[Any]) -> sa.Subquery:
 
 def _bin(duration: Any) -> sa.ColumnElement[Any]:
     """A duration itself, or the start of the gap that it is in; null where it is negative."""
-    edges = [
-        sa.bindparam(name, edge, type_=sa.BigInteger())
-        for name, edge in gap_parameters({duration.name: NO_GAPS}).items()
-    ]
-    # Below the edge that starts a gap is what is in none.
-    below = [duration if number % 2 == 0 else edges[number - 1] for number in range(len(edges))]
-    bins = ((duration < edge, bin_) for edge, bin_ in zip(edges, below, strict=True))
-    return sa.case((duration < 0, sa.null()), *bins, else_=duration).label(f"{duration.name}_bin")
+    whens: list[tuple[sa.ColumnElement[bool], Any]] = [(duration < 0, sa.null())]
+    for number in range(len(NO_GAPS)):
+        start, end = (bound(name, 0, sa.BigInteger()) for name in _edges(duration.name, number))
+        whens += [(duration < start, duration), (duration < end, start)]
+    return sa.case(*whens, else_=duration).label(f"{duration.name}_bin")
 
 
 def _histogram(combinations: sa.Subquery, figures: Sequence[str]) -> sa.Subquery:

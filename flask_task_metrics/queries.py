@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .conditions import bound_instant, has_status, is_since
+from .conditions import bound, bound_instant, has_status, is_since
 from .dialects import EXACT_TEXT, elapsed_ms, exact_text, group_key, instant, unicode_text
 from .latencies import measure_latencies, sample_latencies
 from .snapshot import Window
@@ -87,8 +87,8 @@ def sample_error(source: TaskSource, window: Window, *, whole_messages: bool) ->
         .where(
             has_status(source, "failed"),
             is_since(tasks.updated_at, window.start, "seen"),
-            code.is_not_distinct_from(sa.bindparam("code", None, EXACT_TEXT)),
-            message.is_not_distinct_from(sa.bindparam("message", "", EXACT_TEXT)),
+            code.is_not_distinct_from(bound("code", None, EXACT_TEXT)),
+            message.is_not_distinct_from(bound("message", "", EXACT_TEXT)),
         )
         .order_by(
             elapsed_ms(bound_instant(window.start, "seen"), tasks.updated_at).desc(),
@@ -120,8 +120,8 @@ def _error(
 class Statements:
     """All statements of a snapshot.
 
-    They are built once, for any window, and run for others with the parameters that they name: to
-    build them takes as long as it takes a database to answer for an hour.
+    They are built once and run with the `parameters` of any window, since building them takes about
+    as long as PostgreSQL takes to answer for an hour.
     """
 
     count_tasks: sa.Executable

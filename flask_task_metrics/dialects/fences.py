@@ -13,6 +13,8 @@ ALL_ROWS = {
     # Without the quotes the 0 is a cast until the statement is planned, and a cast keeps parallel
     # plans out.
     "postgresql": "OFFSET '0'",
+    "mysql": "LIMIT 18446744073709551615",
+    "mariadb": "LIMIT 18446744073709551615",
 }
 
 
