@@ -37,7 +37,9 @@ LATENCIES = {
 }
 
 SLICES = 12
-"""How many stretches of a window a sample is taken from: a window has its rush hours."""
+"""How many stretches of a window a sample is taken from, since a window has its rush hours; each of
+them starts at a whole second.
+"""
 
 
 def measure_latencies(source: TaskSource, window: Window, dialect: sa.Dialect) -> sa.Select[Any]:
@@ -59,21 +61,18 @@ def sample_latencies(
     """
     if sorts_fast(dialect):
         return None
-    completed_at = source.rows.c.completed_at
-    edges = (
-        bound_second(completed_at, second, name)
-        for name, second in _stretches(window, sampled_one_in(SAMPLED_FROM)).items()
-    )
-    # As plain values: which tasks are in a sample has no effect on any figure.
-    in_stretches = sa.or_(
-        *(
-            sa.and_(plain >= start, plain < end)
-            for start, end in zip(edges, edges, strict=True)
-            for plain in [sa.type_coerce(completed_at, start.type)]
-        )
-    )
+    edges = _stretches(window, sampled_one_in(SAMPLED_FROM))
+
+    def is_in_stretch(number: int) -> sa.ColumnElement[bool]:
+        at: Any = source.rows.c.completed_at
+        start, end = (bound_second(at, edges[name], name) for name in _edges(number))
+        # As plain values: which tasks are in a sample has no effect on any figure.
+        at = sa.type_coerce(at, start.type)
+        return sa.and_(at >= start, at < end)
+
+    is_sampled = sa.or_(*map(is_in_stretch, range(SLICES)))
     ranks = {name: bound(name, 0, sa.Integer()) for name in BOUNDS}
-    return selected_ranks(_durations(_completed(source).where(in_stretches)), ranks)
+    return selected_ranks(_durations(_completed(source).where(is_sampled)), ranks)
 
 
 def _stretches(window: Window, one_in: int) -> dict[str, datetime]:
@@ -82,12 +81,17 @@ def _stretches(window: Window, one_in: int) -> dict[str, datetime]:
     """
     slice_ = (window.end - window.start) / SLICES
     length = timedelta(seconds=math.ceil(slice_ / timedelta(seconds=one_in)))
-    starts = [window.start + number * slice_ for number in range(SLICES)]
+    starts = (window.start + number * slice_ for number in range(SLICES))
     return {
         name: edge
         for number, start in enumerate(starts)
-        for name, edge in ((f"from{number}", start), (f"to{number}", start + length))
+        for name, edge in zip(_edges(number), (start, start + length), strict=True)
     }
+
+
+def _edges(number: int) -> tuple[str, str]:
+    """The names that the start and the end of a stretch are bound under."""
+    return f"stretch{number}_start", f"stretch{number}_end"
 
 
 def _completed(source: TaskSource) -> sa.Select[Any]:
@@ -121,8 +125,8 @@ def read_latency(
     window: Window,
     completed: int,
 ) -> Latency:
-    """Run the two statements for a window in which about so many tasks were completed: how many
-    has no effect but on how long it takes.
+    """Run the two statements for a window in which about so many tasks were completed; the number
+    tells how large a sample to take, and has no effect on the figures.
     """
 
     def rows(gaps: Mapping[str, Gaps]) -> dict[str, Any]:
@@ -133,7 +137,7 @@ def read_latency(
     if sample is not None and (one_in := sampled_one_in(completed)) > 1:
         gaps |= _sampled_gaps(connection, sample, window, one_in, completed)
     measured = rows(gaps)
-    # Closing a gap moves no rank: what has to be counted again, is right then.
+    # The rest of the gaps are as far from the ranks as before, so that this count is the last.
     if (narrower := _without_found(gaps, measured)) != gaps:
         measured = rows(narrower)
     return Latency(**{figure: _latency_stats(measured.get(figure)) for figure in LATENCIES})
@@ -149,7 +153,7 @@ def _sampled_gaps(
 
 
 def _without_found(gaps: Mapping[str, Gaps], measured: Mapping[str, Any]) -> dict[str, Gaps]:
-    """The gaps without those that something was found in which a snapshot has to tell."""
+    """The gaps without those that a percentile or maximum is in."""
     found = {
         figure: closed(gaps[figure], (row.p50, row.p95, row.p99, row.max))
         for figure, row in measured.items()

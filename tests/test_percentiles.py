@@ -145,6 +145,6 @@ def test_sample_of_more_tasks_takes_a_smaller_part_of_them(samples: int, expecte
 
 def test_names_of_the_source_s_own_parameters_are_left_to_it(engine: sa.Engine) -> None:
     add(engine, completed_tasks(log_normal, log_normal)[:3])
-    named = ("start_naive", "start", "end", "code", "message", "seen", "from0", "p50_from")
+    named = ("start_naive", "start", "end", "code", "message", "seen", "stretch0_start", "p50_from")
     never = [Task.status != sa.bindparam(name, f"no {name}") for name in named]
     assert 3 == snapshot_of(engine, TaskSource(sa.select(Task).where(*never))).tasks.completed
