@@ -108,7 +108,7 @@ def _combinations(durations: sa.Select[Any]) -> sa.Subquery:
     in one pass over the durations for all figures.
     """
     rows = computed_once(durations).c
-    tasks = computed_once(sa.select(*rows, *(_bin(column) for column in rows))).c
+    tasks = sa.select(*rows, *(_bin(column) for column in rows)).subquery().c
     bins = [tasks[f"{column.name}_bin"] for column in rows]
     totals = (sa.func.sum(tasks[column.name]).label(f"{column.name}_total") for column in rows)
     return sa.select(*bins, *totals, sa.func.count().label("tasks")).group_by(*bins).subquery()
