@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,13 @@ from .goals import DAY
 from .host import URL_VARIABLE, Host
 from .machine import Machine
 from .memory import added_bytes
-from .progress import progress_bar
 from .results import DatabaseResults, Results
 from .tables import table_of_size
 from .tabulating import tables
 
 ROWS, FEWER_ROWS = 10_000_000, 1_000_000
 SIZES = (100_000, FEWER_ROWS, ROWS)
+DAYS = (1, 12, 31, 92, 366)
 
 existing = click.Path(exists=True, dir_okay=False, path_type=Path)
 writable = click.Path(dir_okay=False, writable=True, path_type=Path)
@@ -88,9 +88,7 @@ def _load(engine: sa.Engine, rows: int) -> None:
     table = table_of_size(rows)
     is_filled = loading.has_rows(engine, rows)
     if not is_filled:
-        with progress_bar(table.name, rows) as advance:
-            for inserted in loading.insert_rows(engine, rows):
-                advance("inserting", inserted)
+        loading.insert_rows(engine, rows)
     missing = loading.missing_indexes(engine, rows)
     if is_filled and not missing:
         click.echo(f"{table.name} has its {rows:,} rows and its indexes already.", err=True)
@@ -139,6 +137,37 @@ def curve(urls: Sequence[str], rounds: int, path: Path | None) -> None:
         with engine_of(url) as engine:
             databases.append(running.curve(engine, rounds))
     _present(databases, path)
+
+
+@main.command()
+@click.argument("url")
+@click.option(
+    "--days",
+    type=at_least_1,
+    multiple=True,
+    default=DAYS,
+    show_default=True,
+    help="How many partitions a table has, a day each; several times for several tables.",
+)
+@rounds_option
+@json_option
+def partitions(url: str, days: Sequence[int], rounds: int, path: Path | None) -> None:
+    """Measure cost against the number of partitions, on PostgreSQL, in tables made for it."""
+    with engine_of(url) as engine:
+        _present([running.partitions(engine, days, rounds)], path)
+
+
+@main.command()
+@urls
+@rounds_option
+@json_option
+def pooling(urls: Sequence[str], rounds: int, path: Path | None) -> None:
+    """Measure what is left to pay without any task: on each way to a database, with SQLAlchemy's
+    pool and with none.
+    """
+    with ExitStack() as stack:
+        engines = [stack.enter_context(engine_of(url)) for url in urls]
+        _present([running.pooling(engines, rounds)], path)
 
 
 def _present(databases: Sequence[DatabaseResults], path: Path | None) -> None:

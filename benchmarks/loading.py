@@ -9,6 +9,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from .exceptions import BenchmarkError
+from .progress import progress_bar
 from .tables import table_of_size
 from .work import Task, last_tasks
 
@@ -40,17 +41,22 @@ def missing_indexes(engine: sa.Engine, rows: int) -> list[sa.Index]:
     return [index for index in table.indexes if index.name not in there]
 
 
-def insert_rows(engine: sa.Engine, rows: int) -> Iterator[int]:
-    """Create the table of a size anew and insert its rows; yield how many, batch by batch."""
+def insert_rows(engine: sa.Engine, rows: int) -> None:
+    """Create the table of a size anew and fill it."""
     table = table_of_size(rows)
     table.drop(engine, checkfirst=True)
     with engine.begin() as connection:
         # The indexes come after the rows, which is faster.
         connection.execute(sa.schema.CreateTable(table))
-    tasks = last_tasks(rows)
-    while batch := list(islice(tasks, BATCH)):
-        insert_tasks(engine, table, batch)
-        yield len(batch)
+    fill(engine, table, last_tasks(rows), rows)
+
+
+def fill(engine: sa.Engine, table: sa.Table, tasks: Iterator[Task], count: int) -> None:
+    """Insert so many tasks batch by batch, with a progress bar."""
+    with progress_bar(table.name, count) as advance:
+        while batch := list(islice(tasks, BATCH)):
+            insert_tasks(engine, table, batch)
+            advance("inserting", len(batch))
 
 
 def insert_tasks(engine: sa.Engine, table: sa.Table, tasks: Sequence[Task]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -14,6 +15,8 @@ from .loading import check_loaded
 from .machine import database_and_version
 from .measuring import Case, all_contenders
 from .memory import measure_memory
+from .partitions import measure_partitions, partitioned_hosts
+from .pooling import measure_pooling, pooled_hosts
 from .progress import progress_bar
 from .results import DatabaseResults
 from .serving import measure_requests
@@ -74,3 +77,23 @@ def curve(engine: sa.Engine, rounds: int) -> DatabaseResults:
     name, version = database_and_version(engine)
     with progress_bar(name, measuring.units(cases, rounds)) as advance:
         return DatabaseResults(name, version, measuring.measure(cases, rounds, advance))
+
+
+def partitions(engine: sa.Engine, days: Sequence[int], rounds: int) -> DatabaseResults:
+    """Measure the snapshot of tables with a partition for each of so many days."""
+    name, version = database_and_version(engine)
+    with (
+        partitioned_hosts(engine, days) as hosts,
+        progress_bar(name, measuring.units(hosts, rounds)) as advance,
+    ):
+        return DatabaseResults(name, version, measure_partitions(hosts, rounds, advance))
+
+
+def pooling(engines: Sequence[sa.Engine], rounds: int) -> DatabaseResults:
+    """Measure the snapshot of no tasks, on each way to a database."""
+    name, version = database_and_version(engines[0])
+    with (
+        pooled_hosts(engines) as hosts,
+        progress_bar(name, measuring.units(hosts, rounds)) as advance,
+    ):
+        return DatabaseResults(name, version, measure_pooling(hosts, rounds, advance))

@@ -13,16 +13,18 @@ TIMESTAMP = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb"
 PREFIX = "benchmark_tasks_"
 
 
-def task_table(name: str) -> sa.Table:
-    """A task table without any index but its primary key."""
+def task_table(name: str, *, is_partitioned: bool = False) -> sa.Table:
+    """A task table without any index but its primary key, which in a partitioned one has to hold
+    what it is partitioned by.
+    """
     return sa.Table(
         name,
         sa.MetaData(),
-        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
         sa.Column("status", sa.String(16), nullable=False),
         sa.Column("engine", sa.String(32), nullable=False),
         sa.Column("prompt", sa.Text, nullable=False),
-        sa.Column("created_at", TIMESTAMP, nullable=False),
+        sa.Column("created_at", TIMESTAMP, primary_key=is_partitioned, nullable=False),
         sa.Column("processing_at", TIMESTAMP),
         sa.Column("completed_at", TIMESTAMP),
         sa.Column("updated_at", TIMESTAMP, nullable=False),
@@ -30,6 +32,7 @@ def task_table(name: str) -> sa.Table:
         sa.Column("request_id", sa.String(128)),
         mysql_charset="utf8mb4",
         mariadb_charset="utf8mb4",
+        postgresql_partition_by="RANGE (created_at)" if is_partitioned else None,
     )
 
 

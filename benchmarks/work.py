@@ -63,20 +63,20 @@ Course: TypeAlias = tuple[str, datetime | None, datetime | None, datetime, str |
 """What of a row changes in its life: the columns from `status` on."""
 
 
-def last_tasks(count: int) -> Iterator[Task]:
+def last_tasks(count: int, per_hour: int = TASKS_PER_HOUR) -> Iterator[Task]:
     """The last tasks before `NOW`, in the order of their creation.
 
     A larger count puts older ones before them, so that the same window is the same in every table.
     """
-    hours = math.ceil(count / TASKS_PER_HOUR)
-    tasks = chain.from_iterable(_hour_of_tasks(hour) for hour in range(hours, 0, -1))
-    return islice(tasks, hours * TASKS_PER_HOUR - count, None)
+    hours = math.ceil(count / per_hour)
+    tasks = chain.from_iterable(_hour_of_tasks(hour, per_hour) for hour in range(hours, 0, -1))
+    return islice(tasks, hours * per_hour - count, None)
 
 
-def _hour_of_tasks(hours_ago: int) -> Iterator[Task]:
+def _hour_of_tasks(hours_ago: int, count: int) -> Iterator[Task]:
     rng = Random(f"hour {hours_ago}")
     start = END - hours_ago * HOUR
-    for share in sorted(rng.random() for _ in range(TASKS_PER_HOUR)):
+    for share in sorted(rng.random() for _ in range(count)):
         yield _task(start + HOUR * share, rng)
 
 

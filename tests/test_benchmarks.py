@@ -61,6 +61,13 @@ def only_database(path: Path) -> DatabaseResults:
     return database
 
 
+def tables_of(database_url: str) -> list[str]:
+    engine = sa.create_engine(database_url)
+    names = sa.inspect(engine).get_table_names()
+    engine.dispose()
+    return names
+
+
 def measured(results: DatabaseResults) -> set[tuple[str, int, int]]:
     return {(timing.contender, timing.minutes, timing.rows) for timing in results.timings}
 
@@ -175,3 +182,51 @@ def test_the_work_is_what_the_goals_speak_of() -> None:
     once = sum(tasks == 1 for tasks in codes.values())
     assert 0.1 == pytest.approx(once / len(messages), rel=0.2)
     assert sorted(tasks, key=lambda task: task.created_at) == tasks
+
+
+@pytest.mark.parametrize("database_url", ["postgresql", "postgresql-by-url"], indirect=True)
+def test_every_number_of_partitions_is_read_each_way(database_url: str, tmp_path: Path) -> None:
+    path = tmp_path / "partitions.json"
+    days = ("--days", "1", "--days", "4")
+
+    result = benchmarks("partitions", database_url, *days, *ONE_ROUND, "--json", path)
+
+    assert 0 == result.exit_code, result.output
+    assert {
+        (f"{way} (partitions: {partitions})", HOUR, tasks)
+        for way in ("all are asked", "a source of recent tasks", "constraints on past days")
+        for partitions, tasks in ((1, 800), (4, 6560))
+    } == measured(only_database(path))
+    assert [] == tables_of(database_url)
+
+
+def test_partitions_are_measured_where_they_are_known(sqlite_url: str) -> None:
+    result = benchmarks("partitions", sqlite_url)
+
+    assert 1 == result.exit_code
+    assert "Error: partitions are measured on PostgreSQL, not on sqlite" in result.output
+
+
+def test_each_way_to_a_database_is_measured_with_a_pool_and_without(
+    database_url: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "pooling.json"
+
+    result = benchmarks("pooling", database_url, *ONE_ROUND, "--json", path)
+
+    assert 0 == result.exit_code, result.output
+    way = repr(sa.make_url(database_url))
+    assert {
+        (f"{way}, SQLAlchemy's pool", 1, 0),
+        (f"{way}, no pool", 1, 0),
+    } == measured(only_database(path))
+    assert [] == tables_of(database_url)
+
+
+def test_ways_to_different_databases_are_not_compared(sqlite_url: str, tmp_path: Path) -> None:
+    other_url = f"sqlite:///{tmp_path / 'other.db'}"
+
+    result = benchmarks("pooling", sqlite_url, other_url)
+
+    assert 1 == result.exit_code
+    assert f"Error: {other_url} is not the database of {sqlite_url}" in result.output
