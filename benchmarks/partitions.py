@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import NamedTuple
 
@@ -83,13 +83,24 @@ def _sources(engine: sa.Engine, days: int) -> Iterator[dict[str, TaskSource]]:
         _table(engine, f"benchmark_past_days_{days}", days) as constrained,
     ):
         _constrain_past_days(engine, constrained, days)
+        since = END - WEEK
         yield {
             "all are asked": source_of(tasks),
-            "a source of recent tasks": TaskSource(
-                sa.select(tasks).where(tasks.c.created_at >= END - WEEK), request_id="request_id"
+            "a source of recent tasks": _created_since(tasks, sa.literal(since)),
+            "the same by the server's clock": _created_since(
+                tasks, sa.func.localtimestamp() - sa.literal(_utc_now() - since)
             ),
-            "constraints on past days": source_of(constrained),
+            "constraints on days that are over": source_of(constrained),
         }
+
+
+def _created_since(tasks: sa.Table, moment: sa.ColumnElement[datetime]) -> TaskSource:
+    recent = sa.select(tasks).where(tasks.c.created_at >= moment)
+    return TaskSource(recent, request_id="request_id")
+
+
+def _utc_now() -> datetime:
+    return datetime.now(timezone.utc).replace(tzinfo=None)
 
 
 @contextmanager
