@@ -42,7 +42,7 @@ class SingleFlight(Generic[Argument, Answer]):
         try:
             outcome = flight.result()
         except CancelledError:
-            return self(argument)
+            outcome = partial(self, argument)
         return outcome()
 
     def _fly(self, argument: Argument, flight: Future[Callable[[], Answer]]) -> None:
