@@ -155,6 +155,14 @@ def future_timestamps(subject: Subject) -> str:
     return f"ahead: {named}; store UTC, not local time" if rows else ""
 
 
+def strange_timestamps(subject: Subject) -> str:
+    """Timestamps that can't be read, and may on SQLite stand in the order of text where no window
+    comes upon them; raised as what the database says of them.
+    """
+    _rows(subject, oddities.newest_ages(subject.source, subject.now))
+    return ""
+
+
 def coarse_timestamps(subject: Subject) -> str:
     """Timestamps that lose their fractions of a second in the database."""
     columns = {

@@ -28,6 +28,7 @@ CHECKS: Mapping[str, tuple[Check, str]] = {
     "timestamps": (checks.missing_timestamps, "none of the last 24 hours is missing"),
     "durations": (checks.negative_durations, "none of the last 24 hours is negative"),
     "future": (checks.future_timestamps, "no timestamp is ahead of the database's clock"),
+    "utc": (checks.strange_timestamps, "every timestamp of the newest tasks can be read"),
     "fractions": (checks.coarse_timestamps, "kept by every timestamp"),
 }
 """Each check under its name, and what to say where it finds nothing wrong."""

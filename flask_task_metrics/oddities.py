@@ -22,6 +22,8 @@ UNTYPED = sa.types.NullType()
 NAMED_STATUSES = 10
 """More would not fit into a line."""
 
+NEWEST_TASKS = 1_000
+
 
 def next_status(source: TaskSource, after: Any) -> sa.Select[Any]:
     """The least value of the status column beyond another (None for the very first), in the order
@@ -135,6 +137,15 @@ def future_timestamps(source: TaskSource, since: datetime, now: datetime) -> sa.
         ).where(condition, is_since(tasks[role], limit))
         for role, condition in found_by.items()
     )
+
+
+def newest_ages(source: TaskSource, now: datetime) -> sa.Select[Any]:
+    """A row of the least age, in milliseconds, by each timestamp of the newest tasks, for which the
+    database has to read them all.
+    """
+    newest = sa.select(source.rows).order_by(source.rows.c.id.desc()).limit(NEWEST_TASKS).subquery()
+    ages: Any = (sa.func.min(elapsed_ms(newest.c[role], bound_instant(now))) for role in TIMESTAMPS)
+    return sa.select(*ages)
 
 
 def _has_value(source: TaskSource, values: Iterable[Any]) -> sa.ColumnElement[bool]:

@@ -32,6 +32,7 @@ ok    statuses: all of the last 24 hours are mapped
 ok    timestamps: none of the last 24 hours is missing
 ok    durations: none of the last 24 hours is negative
 ok    future: no timestamp is ahead of the database's clock
+ok    utc: every timestamp of the newest tasks can be read
 ok    fractions: kept by every timestamp
 """
 
@@ -481,16 +482,29 @@ def test_a_timestamp_less_than_a_second_ahead_is_well(app: Flask, engine: sa.Eng
     assert {} == wrong(app)
 
 
+NOT_UTC = (
+    "not known, for the tasks can't be read: a timestamp is not UTC; "
+    "store all of them in the form that SQLAlchemy writes"
+)
+
+
 @on_sqlite
 def test_text_that_is_no_utc_timestamp_is_found(app: Flask, engine: sa.Engine) -> None:
     add_tasks(engine, completed())
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE tasks SET created_at = '2999-01-30T11:30:00+02:00'")
-    problem = (
-        "not known, for the tasks can't be read: a timestamp is not UTC; "
-        "store all of them in the form that SQLAlchemy writes"
-    )
-    assert problem == wrong(app)["future"]
+    assert NOT_UTC == wrong(app)["future"]
+
+
+@on_sqlite
+@pytest.mark.parametrize("stored", ["2026-01-30 04:30:00-05:00", 1769765400, "01/30/2026 09:30"])
+def test_a_timestamp_that_no_window_comes_upon_is_found(
+    app: Flask, engine: sa.Engine, stored: str | int
+) -> None:
+    add_tasks(engine, completed())
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE tasks SET updated_at = ?", (stored,))
+    assert {"utc": NOT_UTC} == wrong(app)
 
 
 @pytest.mark.parametrize("database_url", ["mariadb", "postgresql"], indirect=True)
