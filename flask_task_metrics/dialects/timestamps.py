@@ -159,6 +159,8 @@ class elapsed_ms(FunctionElement[int]):
 @compiles(elapsed_ms, "postgresql")
 def _elapsed_ms_postgresql(element: elapsed_ms, compiler: SQLCompiler, **kw: Any) -> str:
     start, end = (compiler.process(clause, **kw) for clause in element.clauses)
+    # A double, which tells microseconds apart for 285 years; `extract` always does, and has the
+    # latencies take a third longer.
     return f"(CAST(date_part('epoch', {end} - {start}) * 1000000 AS BIGINT) / 1000)"
 
 
