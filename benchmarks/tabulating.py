@@ -133,5 +133,5 @@ def _write(database: str, bare: Throughput, indexed: Throughput) -> Sequence[str
         _spread(min(bare.per_second), max(bare.per_second)),
         rounded(indexed.median),
         _spread(min(indexed.per_second), max(indexed.per_second)),
-        f"{loss:.0%}",
+        f"{round(100 * loss)}%",
     )
