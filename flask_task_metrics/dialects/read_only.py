@@ -20,6 +20,8 @@ POSTGRESQL_SETTINGS = {
     "jit": "off",
     # A statement that the driver has prepared is planned for its window all the same.
     "plan_cache_mode": "force_custom_plan",
+    # Processes that are started once in a while take longer to start than the default of 1000 says.
+    "parallel_setup_cost": "5000",
 }
 
 # PostgreSQL: query_canceled, lock_not_available; serialization_failure, which a transaction that
