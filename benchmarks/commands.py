@@ -36,9 +36,14 @@ files = click.argument("files", metavar="FILE...", nargs=-1, required=True, type
 at_least_1 = click.IntRange(min=1)
 
 
-def count(name: str, default: int, text: str) -> Callable[[Any], Any]:
-    """An option that is a number, 1 or more."""
-    return click.option(name, type=at_least_1, default=default, show_default=True, help=text)
+def count(name: str, default: int | Sequence[int], text: str) -> Callable[[Any], Any]:
+    """An option that is a number, 1 or more; it may be given several times where several are the
+    default.
+    """
+    multiple = not isinstance(default, int)
+    return click.option(
+        name, type=at_least_1, multiple=multiple, default=default, show_default=True, help=text
+    )
 
 
 rounds_option = count("--rounds", 9, "How often everything is measured.")
@@ -68,20 +73,12 @@ def main() -> None:
 
 @main.command()
 @click.argument("url")
-@click.option(
-    "--rows",
-    "sizes",
-    type=at_least_1,
-    multiple=True,
-    default=SIZES,
-    show_default=True,
-    help="How many tasks a table holds; several times for several tables.",
-)
-def load(url: str, sizes: Sequence[int]) -> None:
+@count("--rows", SIZES, "How many tasks a table holds; several times for several tables.")
+def load(url: str, rows: Sequence[int]) -> None:
     """Fill tables with the work in the database of a SQLAlchemy URL, unless they are there."""
     with engine_of(url) as engine:
-        for rows in sizes:
-            _load(engine, rows)
+        for size in rows:
+            _load(engine, size)
 
 
 def _load(engine: sa.Engine, rows: int) -> None:
@@ -141,14 +138,7 @@ def curve(urls: Sequence[str], rounds: int, path: Path | None) -> None:
 
 @main.command()
 @click.argument("url")
-@click.option(
-    "--days",
-    type=at_least_1,
-    multiple=True,
-    default=DAYS,
-    show_default=True,
-    help="How many partitions a table has, a day each; several times for several tables.",
-)
+@count("--days", DAYS, "How many partitions a table has, a day each; several times for several.")
 @rounds_option
 @json_option
 def partitions(url: str, days: Sequence[int], rounds: int, path: Path | None) -> None:

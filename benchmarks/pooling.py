@@ -53,8 +53,10 @@ def pooled_hosts(engines: Sequence[sa.Engine]) -> Iterator[dict[str, SourceHost]
 def _pooled(engine: sa.Engine, pool: type[sa.Pool]) -> Iterator[sa.Engine]:
     connect_args = CONNECT_ARGS.get(engine.driver, {})
     pooled = sa.create_engine(engine.url, poolclass=pool, connect_args=connect_args)
-    yield pooled
-    pooled.dispose()
+    try:
+        yield pooled
+    finally:
+        pooled.dispose()
 
 
 def measure_pooling(hosts: Mapping[str, SourceHost], rounds: int, advance: Advance) -> list[Timing]:
