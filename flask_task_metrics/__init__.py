@@ -1,33 +1,41 @@
-"""Shows, straight from its SQL table, how a Flask backend's tasks are doing."""
+"""Show how a Flask backend's tasks are doing, straight from its SQL table."""
 
-from .auth import admin_secret_required
 from .exceptions import (
     AdminUnauthorized,
     ConfigurationError,
+    ExtraMissing,
+    InvalidFilterError,
     InvalidMetricError,
     InvalidQuery,
     InvalidWindowError,
+    MetricsBusy,
     MetricsError,
     MetricsTimeout,
     MetricsUnavailable,
     TaskMetricsError,
+    UnknownComparisonError,
+    UnknownSourceError,
 )
 from .extension import TaskMetrics
-from .indexes import recommended_indexes
-from .metric_log import emit_metric
-from .request_id import RequestIdFilter, current_request_id
-from .snapshot import (
+from .figures import (
     Backlog,
     BacklogCount,
     ErrorCount,
-    ErrorSample,
     Latency,
+    LatencyPercentiles,
     LatencyStats,
+    PreviousFigures,
+    ScheduledCount,
+    Series,
+    SeriesPoint,
     Snapshot,
     TaskCounts,
+    TaskReference,
     Window,
 )
-from .source import TaskSource
+from .indexes import add_recommended_indexes, recommended_indexes
+from .source import TaskSource, from_epoch
+from .web import RequestIdFilter, admin_secret_required, current_request_id, emit_metric
 
 __all__ = [
     "AdminUnauthorized",
@@ -35,24 +43,36 @@ __all__ = [
     "BacklogCount",
     "ConfigurationError",
     "ErrorCount",
-    "ErrorSample",
+    "ExtraMissing",
+    "InvalidFilterError",
     "InvalidMetricError",
     "InvalidQuery",
     "InvalidWindowError",
     "Latency",
+    "LatencyPercentiles",
     "LatencyStats",
+    "MetricsBusy",
     "MetricsError",
     "MetricsTimeout",
     "MetricsUnavailable",
+    "PreviousFigures",
     "RequestIdFilter",
+    "ScheduledCount",
+    "Series",
+    "SeriesPoint",
     "Snapshot",
     "TaskCounts",
     "TaskMetrics",
     "TaskMetricsError",
+    "TaskReference",
     "TaskSource",
+    "UnknownComparisonError",
+    "UnknownSourceError",
     "Window",
+    "add_recommended_indexes",
     "admin_secret_required",
     "current_request_id",
     "emit_metric",
+    "from_epoch",
     "recommended_indexes",
 ]

@@ -1,61 +1,61 @@
-"""`TaskMetrics`: what a host mounts."""
+"""`TaskMetrics`: the extension that a host mounts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, timezone
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
-from flask import Flask, after_this_request, request_started
+from flask import Flask
 
-from .collector import collect
-from .config import EXTENSION_KEY, Settings, State, current_state
-from .dialects import SUPPORTED
-from .error_codes import ErrorCodeOf
-from .exceptions import ConfigurationError, InvalidWindowError
-from .metric_log import log_request, logger, start_request_timer
-from .queries import Statements
-from .request_id import assign_request_id, send_request_id
-from .single_flight import SingleFlight
-from .snapshot import Snapshot, Window
-from .source import Selectable, TaskSource
-from .views import create_blueprint, forbid_storing, refuse_other_methods
-
-ANY_WINDOW = Window.ending(datetime.fromtimestamp(0, timezone.utc), 1)
+from . import cli, web
+from .config import Settings
+from .connections import Connector
+from .engines import check_bind_key, engine_of
+from .exceptions import ConfigurationError
+from .figures import Series, Snapshot
+from .mounted import EXTENSION_KEY, Mounted, current_mounted
+from .reader import Reader
+from .source import ErrorCodeOf, Mappable, named_sources
+from .turns import Turns
 
 
 class TaskMetrics:
-    """Shows how an app's tasks are doing: mounts `GET /api/admin/metrics-snapshot`, request ids and
-    the `[METRICS]` log.
+    """Mount the endpoints below `/api/admin`, such as `metrics-snapshot`, request ids, the
+    `[METRICS]` log and `flask task-metrics` on an app.
 
-    `db` is a Flask-SQLAlchemy or Flask-SQLAlchemy-Lite extension, or a SQLAlchemy `Engine`;
-    `source` is a `TaskSource`, or a model or table whose columns have the names that `TaskSource`
-    expects. `error_code_of` reads the error code from a failed task's message; where it returns
-    None the package's own rules apply.
+    `db` is a Flask-SQLAlchemy or Flask-SQLAlchemy-Lite extension, or a SQLAlchemy `Engine`.
+    `source` is a `TaskSource`, or a model or table with the column names that `TaskSource` expects,
+    or a mapping of names to several of these, the default one first: `{"videos": VideoTask,
+    "imports": TaskSource(…)}`. A name has 1 to 64 characters of `[A-Za-z0-9._-]`, and begins with a
+    letter or a digit.
 
-    Raises `ConfigurationError` for an `error_code_of` that is no function, and with `app` what
-    `init_app` raises.
+    `error_code_of` returns the error code of a failed task's message; where it returns None, the
+    package's own rules apply. `request_id_of` takes no argument and returns the id that the host
+    gave the current request; see `current_request_id`.
+
+    Raises `ConfigurationError` for an `error_code_of` or a `request_id_of` that is no function, for
+    an invalid name and an empty mapping, and with `app` the errors of `init_app`.
     """
 
     def __init__(
         self,
         db: Any,
-        source: TaskSource | Selectable,
+        source: Mappable | Mapping[str, Mappable],
         *,
         error_code_of: ErrorCodeOf | None = None,
+        request_id_of: Callable[[], str | None] | None = None,
         app: Flask | None = None,
     ) -> None:
         self._db = db
-        self._source = source if isinstance(source, TaskSource) else TaskSource(source)
-        if error_code_of is not None and not callable(error_code_of):
-            raise ConfigurationError(
-                f"error_code_of is {error_code_of!r}; "
-                "it must be a function from a message to its code"
-            )
+        self._sources = named_sources(source)
+        _check_function("error_code_of", error_code_of, "from a message to its code")
+        _check_function("request_id_of", request_id_of, "that returns the current request's id")
         self._error_code_of = error_code_of
-        self._statements: dict[str, Statements] = {}
+        self._request_id_of = request_id_of
         if app is not None:
             self.init_app(app)
 
@@ -63,112 +63,129 @@ class TaskMetrics:
         """Mount on an app, after the `init_app` of its database extension.
 
         Raises `ConfigurationError` for an invalid setting or mapping, for a database that is not
-        set up or not supported, and where the app already has a `TaskMetrics`.
+        set up or not supported, and on an app that already has a `TaskMetrics` or a route on the
+        path of an endpoint.
         """
         if EXTENSION_KEY in app.extensions:
             raise ConfigurationError(
                 f"a TaskMetrics is already mounted on {app.name!r}; an app can have one"
             )
         settings = Settings.from_config(app.config)
-        self._source.check()
         with app.app_context():
-            self._engine(settings.bind_key)
-        app.register_blueprint(create_blueprint(), url_prefix=settings.url_prefix)
-        if settings.weakness:
-            logger().warning(settings.weakness)
-        app.extensions[EXTENSION_KEY] = State(
-            settings,
-            SingleFlight(self.snapshot),
-            self._source,
-            engine=partial(self._engine, settings.bind_key),
-            primary_engine=partial(self._engine, None),
+            engines = self._engines(settings)
+        readers = self._readers(engines, settings)
+        web.mount(app, settings, self._request_id_of)
+        cli.mount(app)
+        # An app may know the replica alone, so a missing primary is no error at start.
+        primary_engine = partial(engine_of, self._db, None)
+        app.extensions[EXTENSION_KEY] = Mounted(
+            settings, readers, primary_engine, self._request_id_of
         )
-        request_started.connect(_begin_request, app)
-        app.before_request(refuse_other_methods)
-        # The last to be registered is the first to run.
-        app.after_request(log_request)
-        app.after_request(send_request_id)
-        app.after_request(forbid_storing)
 
-    def snapshot(self, minutes: int = 60, *, now: datetime | None = None) -> Snapshot:
-        """All figures of the last `minutes` before `now` (an aware datetime; by default the current
-        time), inside an app context.
+    def _engines(self, settings: Settings) -> dict[str | None, sa.Engine]:
+        """Return the engine of each source, after a check of the source on it."""
+        engines = {}
+        for name, source in self._sources.items():
+            with _naming_source(name):
+                engines[name] = engine_of(self._db, settings.bind_of(name), source.bind_key)
+                source.check(engines[name].dialect)
+                settings.check_source(source)
+        binds = {name: source.bind_key for name, source in self._sources.items()}
+        check_bind_key(settings.bind_key, binds)
+        return engines
+
+    def _readers(
+        self, engines: Mapping[str | None, sa.Engine], settings: Settings
+    ) -> dict[str | None, Reader]:
+        turns = Turns(settings.max_concurrent)
+        connectors = {
+            engine: Connector(engine, settings.max_concurrent) for engine in set(engines.values())
+        }
+        return {
+            name: Reader(
+                source,
+                connectors[engines[name]],
+                turns,
+                settings,
+                error_code_of=self._error_code_of,
+            )
+            for name, source in self._sources.items()
+        }
+
+    def snapshot(
+        self,
+        minutes: int | None = None,
+        *,
+        source: str | None = None,
+        where: Mapping[str, Any] | None = None,
+        compare: Literal["previous"] | None = None,
+        now: datetime | None = None,
+    ) -> Snapshot:
+        """Read all figures of the last `minutes` before `now`, inside an app context.
+
+        `minutes` are TASK_METRICS_DEFAULT_MINUTES by default. `source` is the name of one of
+        several sources, by default of the first. `compare="previous"` adds the figures of the
+        window before. `now` is an aware datetime, by default the current time.
+
+        `where` reads only the tasks whose dimensions have one of the values that it names:
+        `{"engine": ["runway", "pika"], "team": None}`. None stands for null and for an empty text.
 
         Raises `InvalidWindowError` for minutes that are not 1 to TASK_METRICS_MAX_MINUTES,
-        and `MetricsUnavailable`, `MetricsTimeout` and `MetricsError` as the HTTP endpoint answers
-        them.
+        `UnknownSourceError` for a name that no source has, `InvalidFilterError` for a dimension
+        that the source does not declare and for a value of another type, `UnknownComparisonError`
+        for another `compare`, `MetricsBusy`, `MetricsUnavailable`, `MetricsTimeout` and
+        `MetricsError` as the HTTP endpoint answers them, `TaskMetricsError` if `error_code_of`
+        returns no string, and `ConfigurationError` on an app with another `TaskMetrics`.
         """
-        settings = current_state().settings
-        if type(minutes) is not int or not 1 <= minutes <= settings.max_minutes:
-            raise InvalidWindowError(
-                f"minutes is {minutes!r}; it must be a whole number, 1 to {settings.max_minutes}"
-            )
-        engine = self._engine(settings.bind_key)
-        return collect(
-            engine,
-            self._statements_for(engine.dialect),
-            Window.ending(now or datetime.now(timezone.utc), minutes),
-            error_code_of=self._error_code_of,
-            top_errors=settings.top_errors,
-            timeout_ms=settings.statement_timeout_ms,
-        )
+        mounted = self._mounted("snapshot()")
+        reader = mounted.reader_of(source)
+        minutes = mounted.settings.default_minutes if minutes is None else minutes
+        return reader.snapshot(minutes, now, where=where, compare=compare)
 
-    def _statements_for(self, dialect: sa.Dialect) -> Statements:
-        # Several apps may share this, each with a database of its own. Which window they are built
-        # for makes no difference.
-        if dialect.name not in self._statements:
-            self._statements[dialect.name] = Statements.of(
-                self._source, ANY_WINDOW, dialect, whole_messages=self._error_code_of is not None
-            )
-        return self._statements[dialect.name]
+    def series(
+        self,
+        minutes: int | None = None,
+        points: int = 60,
+        *,
+        source: str | None = None,
+        where: Mapping[str, Any] | None = None,
+        now: datetime | None = None,
+    ) -> Series:
+        """Read the course of the last `minutes` before `now`, in steps of time, inside an app
+        context.
 
-    def _engine(self, bind_key: str | None) -> sa.Engine:
-        engine = _engine_of(self._db, bind_key, self._source.bind_key)
-        if engine.dialect.name not in SUPPORTED:
+        There are at most `points` steps, 1 to 500, and one more if the window begins within a step.
+        For example a day in 100 points is read in steps of 15 minutes. `where` filters as in
+        `snapshot`.
+
+        Raises `InvalidWindowError` for other points, and the errors of `snapshot`.
+        """
+        mounted = self._mounted("series()")
+        reader = mounted.reader_of(source)
+        minutes = mounted.settings.default_minutes if minutes is None else minutes
+        return reader.series(minutes, points, now, where=where)
+
+    def _mounted(self, call: str) -> Mounted:
+        """Return the state of the current app, if it is this one that is mounted on it."""
+        mounted = current_mounted()
+        if {name: reader.source for name, reader in mounted.readers.items()} != self._sources:
             raise ConfigurationError(
-                f"the database is {engine.dialect.name}; it must be one of {', '.join(SUPPORTED)}"
+                f"another TaskMetrics is mounted on this app; call the {call} of that one"
             )
-        return engine
+        return mounted
 
 
-def _engine_of(db: Any, configured: str | None, of_source: str | None) -> sa.Engine:
-    if isinstance(db, sa.Engine):
-        if configured is not None:
-            raise ConfigurationError(
-                f"TASK_METRICS_BIND_KEY is {configured!r}, but db is an Engine, which has no binds"
-            )
-        return db
-    engines = _engines_of(db)
-    wanted = configured or of_source
-    # Flask-SQLAlchemy keeps its default engine under None, Flask-SQLAlchemy-Lite under "default".
-    for key in [wanted] if wanted else [None, "default"]:
-        if key in engines:
-            return engines[key]
-    there_are = ", ".join(key or "the default" for key in engines)
-    raise ConfigurationError(
-        f"the bind to read is {wanted or 'the default'}, but there is only: {there_are}; "
-        "name one in TASK_METRICS_BIND_KEY"
-    )
-
-
-def _engines_of(db: Any) -> Mapping[str | None, sa.Engine]:
-    # Asked of the class, because an extension that is not set up yet can't answer.
-    if not hasattr(type(db), "engines"):
-        raise ConfigurationError(
-            f"db is of type {type(db).__name__}; "
-            "it must be a Flask-SQLAlchemy extension or a SQLAlchemy Engine"
-        )
+@contextmanager
+def _naming_source(name: str | None) -> Iterator[None]:
+    """Name the source in a `ConfigurationError`, if it has a name."""
     try:
-        engines: Mapping[str | None, sa.Engine] = db.engines
-    except RuntimeError as error:
-        raise ConfigurationError(
-            "db is not set up on this app; call db.init_app(app) before TaskMetrics.init_app(app)"
-        ) from error
-    return engines
+        yield
+    except ConfigurationError as error:
+        if name is None:
+            raise
+        raise ConfigurationError(f"source {name!r}: {error}") from error
 
 
-def _begin_request(app: Flask, **extra: Any) -> None:
-    assign_request_id()
-    start_request_timer()
-    # Sent before the host's own functions too, since Flask asks none after one that fails.
-    after_this_request(send_request_id)
+def _check_function(name: str, value: object, purpose: str) -> None:
+    if value is not None and not callable(value):
+        raise ConfigurationError(f"{name} is {value!r}; it must be a function {purpose}")

@@ -1,48 +1,65 @@
-"""The only place that names a database."""
+"""SQL that differs between databases: one construct for each idea, compiled for each database."""
 
-from .building import Step, run_step
-from .catalog import existing_indexes
-from .clock import a_second_of_work, coarse_columns, is_not_utc, utc_now
-from .ddl import effect_on_writers, key_lengths, obstacle, steps_to_build
-from .fences import computed_once, read_once
-from .names import index_name
-from .plans import plan_of, scanned_tables
-from .read_only import SUPPORTED, is_conflict, is_in_use, is_timeout, read_only_view
-from .sorting import sorted_ranks, sorts_fast
-from .texts import EXACT_TEXT, exact_text, group_key, unicode_text
-from .timestamps import Instant, UtcSecond, elapsed_ms, instant, not_before
+from .databases import FAMILIES, PerDatabase, family_of, is_mariadb
+from .elapsed import elapsed_ms, elapsed_us
+from .epochs import epoch_timestamp
+from .membership import is_one_of
+from .moments import MICROSECOND, Moment
+from .percentile_disc import has_percentile_disc, sorted_ranks, sorted_ranks_of_groups
+from .steps import number_of_key, step_key, step_number
+from .subqueries import computed_once, materialized
+from .texts import (
+    both_ends,
+    exact_text,
+    first_characters,
+    group_key,
+    group_text,
+    sent_text,
+    unicode_text,
+)
+from .timestamps import (
+    UNREADABLE,
+    Instant,
+    UtcSecond,
+    before,
+    has_time_zone,
+    instant,
+    is_unreadable,
+    not_before,
+)
 
 __all__ = [
-    "EXACT_TEXT",
-    "SUPPORTED",
+    "FAMILIES",
+    "MICROSECOND",
+    "UNREADABLE",
     "Instant",
-    "Step",
+    "Moment",
+    "PerDatabase",
     "UtcSecond",
-    "a_second_of_work",
-    "coarse_columns",
+    "before",
+    "both_ends",
     "computed_once",
-    "effect_on_writers",
     "elapsed_ms",
+    "elapsed_us",
+    "epoch_timestamp",
     "exact_text",
-    "existing_indexes",
+    "family_of",
+    "first_characters",
     "group_key",
-    "index_name",
+    "group_text",
+    "has_percentile_disc",
+    "has_time_zone",
     "instant",
-    "is_conflict",
-    "is_in_use",
-    "is_not_utc",
-    "is_timeout",
-    "key_lengths",
+    "is_mariadb",
+    "is_one_of",
+    "is_unreadable",
+    "materialized",
     "not_before",
-    "obstacle",
-    "plan_of",
-    "read_once",
-    "read_only_view",
-    "run_step",
-    "scanned_tables",
+    "number_of_key",
+    "sent_text",
     "sorted_ranks",
-    "sorts_fast",
-    "steps_to_build",
+    "sorted_ranks_of_groups",
+    "step_key",
+    "step_number",
     "unicode_text",
-    "utc_now",
 ]

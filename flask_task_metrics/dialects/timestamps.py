@@ -1,4 +1,4 @@
-"""Timestamps in SQL: one construct for each idea, one compilation for each database."""
+"""Timestamps in SQL: comparing them with a moment, and subtracting them."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from .databases import PerDatabase, family_of
+
 SQLITE_SECONDS = "YYYY-MM-DD[ T]HH:MM:SS".translate(dict.fromkeys(map(ord, "YMDHS"), "[0-9]"))
-"""A GLOB for a timestamp's text up to its seconds."""
+"""A GLOB for a timestamp's text up to its seconds, in SQLAlchemy's form or ISO 8601's."""
 
 SQLITE_USUAL = f"????-??-?? ??:??:??.{'[0-9]' * 6}"
-"""A GLOB for what SQLAlchemy writes, and for what is no time, which `julianday` tells sooner than a
-GLOB with more digits. Text in any other form is read as exactly, but more slowly.
+"""A GLOB for the form that SQLAlchemy writes. It also lets through text that is no time:
+`julianday` rejects that faster than a GLOB with more digits would. Other forms are read as exactly,
+but more slowly.
 """
 
 
 class UtcSecond(sa.types.TypeDecorator[datetime]):
-    """A whole UTC second as a bound value, in the form that each database compares with its
-    timestamps.
+    """A whole UTC second as a bound value that each database can compare with its timestamps.
 
-    On SQLite it is text that ends with the seconds, and so sorts before each fraction of them.
-    `timezone` is that of the column, since PostgreSQL leaves out partitions for a value of the
-    column's own type only.
+    On SQLite it is text without a fraction: it sorts before every fraction of the same second.
+    `timezone` must be the column's, since PostgreSQL prunes partitions only for a value of the
+    column's own type.
     """
 
     impl = sa.DateTime
@@ -36,27 +38,25 @@ class UtcSecond(sa.types.TypeDecorator[datetime]):
         self.timezone = timezone
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
-        """Text on SQLite, which has no timestamps."""
+        """Use text on SQLite, which has no timestamp type."""
         return dialect.type_descriptor(
-            sa.String() if dialect.name == "sqlite" else sa.DateTime(timezone=self.timezone)
+            sa.String() if family_of(dialect) == "sqlite" else sa.DateTime(timezone=self.timezone)
         )
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
-        """The second without its zone, where columns have none."""
-        if value is None or (dialect.name == "postgresql" and self.timezone):
+        """Drop the time zone where columns have none."""
+        if value is None or (family_of(dialect) == "postgresql" and self.timezone):
             return value
         naive = value.replace(tzinfo=None)
-        return naive.isoformat(" ", "seconds") if dialect.name == "sqlite" else naive
+        return naive.isoformat(" ", "seconds") if family_of(dialect) == "sqlite" else naive
 
 
-# The condition has no type: what is typed Boolean SQLAlchemy compares with 1 where a database
-# has no booleans, and no index serves that.
+# The condition is untyped. SQLAlchemy compares a Boolean with 1 on a database without booleans, and
+# no index serves that.
 
 
 class not_before(FunctionElement[bool]):
-    """Whether a timestamp is at a whole second or later, in a form that an index on the timestamp
-    serves.
-    """
+    """Whether a timestamp is at a whole second or later, as a condition that an index serves."""
 
     name = "not_before"
     inherit_cache = True
@@ -72,7 +72,7 @@ def _not_before(element: not_before, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(not_before, "sqlite")
 def _not_before_sqlite(element: not_before, compiler: SQLCompiler, **kw: Any) -> str:
     timestamp, second = (compiler.process(clause, **kw) for clause in element.clauses)
-    # Text written with a "T" sorts after all of its day's text written with a space.
+    # Text with a "T" sorts after all text of the same day with a space.
     with_t = f"replace({second}, ' ', 'T')"
     other_form = f"{timestamp} < substr({with_t}, 1, 11) OR {timestamp} >= {with_t}"
     other = f"({other_form}) AND {_sqlite_if_utc(timestamp, '1')}"
@@ -80,32 +80,71 @@ def _not_before_sqlite(element: not_before, compiler: SQLCompiler, **kw: Any) ->
     return f"({timestamp} >= {second} AND CASE WHEN {is_usual} THEN 1 ELSE {other} END)"
 
 
-class Instant(sa.types.TypeDecorator[datetime]):
-    """A point in time in the form that each database subtracts fastest: on SQLite microseconds
-    since 1970, elsewhere its own timestamps.
+class before(FunctionElement[bool]):
+    """Whether a timestamp is before a whole second, as a condition that an index serves.
+
+    On SQLite it is exact for timestamps for which `not_before` is no error.
     """
 
-    impl = sa.DateTime(timezone=True)
+    name = "before"
+    inherit_cache = True
+
+
+@compiles(before, "postgresql")
+@compiles(before, "mysql", "mariadb")
+def _before(element: before, compiler: SQLCompiler, **kw: Any) -> str:
+    timestamp, second = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"({timestamp} < {second})"
+
+
+@compiles(before, "sqlite")
+def _before_sqlite(element: before, compiler: SQLCompiler, **kw: Any) -> str:
+    timestamp, second = (compiler.process(clause, **kw) for clause in element.clauses)
+    # The first condition serves as the end of a range for both forms.
+    has_t = f"substr({timestamp}, 11, 1) = 'T'"
+    return f"({timestamp} < replace({second}, ' ', 'T') AND ({timestamp} < {second} OR {has_t}))"
+
+
+class Instant(sa.types.TypeDecorator[datetime]):
+    """A moment in the form that each database subtracts fastest: microseconds since 1970 on SQLite,
+    the database's own timestamps elsewhere, with or without a time zone.
+    """
+
+    impl = sa.DateTime
     cache_ok = True
 
+    def __init__(self, timezone: bool = True) -> None:
+        super().__init__(timezone=timezone)
+        self.timezone = timezone
+
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
-        """A whole number on SQLite, which has no timestamps."""
-        is_sqlite = dialect.name == "sqlite"
-        return dialect.type_descriptor(sa.BigInteger() if is_sqlite else UtcSecond())
+        """Use an integer on SQLite, which has no timestamp type."""
+        is_sqlite = family_of(dialect) == "sqlite"
+        return dialect.type_descriptor(sa.BigInteger() if is_sqlite else UtcSecond(self.timezone))
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
-        """A whole second as microseconds, where that is the form."""
-        if value is None or dialect.name != "sqlite":
+        """Convert a whole second to microseconds on SQLite."""
+        if value is None or family_of(dialect) != "sqlite":
             return value
         return int(value.timestamp()) * 1_000_000
+
+
+def has_time_zone(timestamp_type: Any) -> bool:
+    """Return whether timestamps of a type have a time zone; True if the type doesn't tell."""
+    while isinstance(timestamp_type, sa.TypeDecorator):
+        timestamp_type = timestamp_type.impl_instance
+    return bool(getattr(timestamp_type, "timezone", True))
 
 
 class instant(FunctionElement[datetime]):
     """A timestamp as an `Instant`."""
 
     name = "instant"
-    type = Instant()
     inherit_cache = True
+
+    def __init__(self, timestamp: sa.ColumnElement[Any]) -> None:
+        super().__init__(timestamp)
+        self.type = Instant(has_time_zone(timestamp.type))
 
 
 @compiles(instant, "postgresql")
@@ -117,60 +156,63 @@ def _instant(element: instant, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(instant, "sqlite")
 def _instant_sqlite(element: instant, compiler: SQLCompiler, **kw: Any) -> str:
     timestamp = compiler.process(element.clauses, **kw)
-    # julianday and %f round to milliseconds, so the seconds and the fraction behind them are read
-    # apart. julianday is the quickest to read the seconds, once the fraction is taken off again.
+    # julianday and %f round to milliseconds, so seconds and fraction are parsed apart. julianday
+    # parses the seconds fastest, once the fraction is subtracted from its result.
     micros = f"substr({timestamp}, 21)"
-    seconds = f"round((julianday({timestamp}) - 2440587.5) * 86400.0 - {micros} / 1000000.0)"
-    usual = f"CAST({seconds} AS INTEGER) * 1000000 + {micros}"
+    rounded = f"round((julianday({timestamp}) - 2440587.5) * 86400.0 - {micros} / 1000000.0)"
+    usual = f"CAST({rounded} AS INTEGER) * 1000000 + {micros}"
     seconds = f"CAST(strftime('%s', substr({timestamp}, 1, 19)) AS INTEGER)"
     fraction = f"CAST(round(CAST('0' || substr({timestamp}, 20) AS REAL) * 1000000) AS INTEGER)"
     other = _sqlite_if_utc(timestamp, f"{seconds} * 1000000 + {fraction}")
-    # What only looks like a time is null there, and an error in the other form.
+    # Text that only resembles a time is null in the usual form, and an error in the other.
     return f"ifnull(CASE WHEN {timestamp} GLOB '{SQLITE_USUAL}' THEN {usual} END, {other})"
 
 
 def _sqlite_if_utc(timestamp: str, value: str) -> str:
-    """A value where a timestamp is null or UTC; for any other text an error, of overflow, since a
-    query of SQLite's can raise none of its own.
+    """Return SQL for a value where a timestamp is null or UTC, and for an error elsewhere.
+
+    A SQLite query can't raise an error of its own, so it provokes an integer overflow.
     """
+    error = f"abs(-9223372036854775808 + 0 * length({timestamp}) /* not a UTC timestamp */)"
+    return f"CASE WHEN {_sqlite_is_unreadable(timestamp)} THEN {error} ELSE {value} END"
+
+
+def _sqlite_is_unreadable(timestamp: str) -> str:
     seconds = f"substr({timestamp}, 1, 19)"
     zone = f"rtrim(ltrim(substr({timestamp}, 20), '.0123456789'), 'Z')"
-    is_utc = (
-        f"{seconds} GLOB '{SQLITE_SECONDS}' AND strftime('%s', {seconds}) IS NOT NULL "
-        f"AND {zone} IN ('', '+00:00')"
+    return (
+        f"({timestamp} IS NOT NULL AND NOT ({seconds} GLOB '{SQLITE_SECONDS}' "
+        f"AND strftime('%s', {seconds}) IS NOT NULL AND {zone} IN ('', '+00:00')))"
     )
-    error = f"abs(-9223372036854775808 + 0 * length({timestamp}) /* not a UTC timestamp */)"
-    return f"CASE WHEN {timestamp} IS NULL OR {is_utc} THEN {value} ELSE {error} END"
 
 
-class elapsed_ms(FunctionElement[int]):
-    """Whole milliseconds from one timestamp or instant to another, cut towards zero at microsecond
-    input.
-    """
+class is_unreadable(FunctionElement[bool]):
+    """Whether a timestamp can't be subtracted, or shown as a `datetime`: see `UNREADABLE`."""
 
-    name = "elapsed_ms"
-    type = sa.BigInteger()
+    name = "is_unreadable"
     inherit_cache = True
 
-    def __init__(self, *moments: sa.ColumnElement[Any]) -> None:
-        super().__init__(*(at if isinstance(at.type, Instant) else instant(at) for at in moments))
+
+UNREADABLE = PerDatabase(
+    sqlite="text that is not a UTC timestamp",
+    postgresql="infinity or a year after 9999",
+    mysql="a zero date",
+)
+"""The timestamps of each database that no figure can be computed from."""
 
 
-@compiles(elapsed_ms, "postgresql")
-def _elapsed_ms_postgresql(element: elapsed_ms, compiler: SQLCompiler, **kw: Any) -> str:
-    start, end = (compiler.process(clause, **kw) for clause in element.clauses)
-    # A double, which tells microseconds apart for 285 years; `extract` always does, and has the
-    # latencies take a third longer.
-    return f"(CAST(date_part('epoch', {end} - {start}) * 1000000 AS BIGINT) / 1000)"
+@compiles(is_unreadable, "postgresql")
+def _is_unreadable_postgresql(element: is_unreadable, compiler: SQLCompiler, **kw: Any) -> str:
+    timestamp = compiler.process(element.clauses, **kw)
+    return f"({timestamp} = '-infinity' OR {timestamp} >= '10000-01-01')"
 
 
-@compiles(elapsed_ms, "mysql", "mariadb")
-def _elapsed_ms_mysql(element: elapsed_ms, compiler: SQLCompiler, **kw: Any) -> str:
-    start, end = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"(TIMESTAMPDIFF(MICROSECOND, {start}, {end}) DIV 1000)"
+@compiles(is_unreadable, "mysql", "mariadb")
+def _is_unreadable_mysql(element: is_unreadable, compiler: SQLCompiler, **kw: Any) -> str:
+    timestamp = compiler.process(element.clauses, **kw)
+    return f"(MONTH({timestamp}) = 0 OR DAYOFMONTH({timestamp}) = 0)"
 
 
-@compiles(elapsed_ms, "sqlite")
-def _elapsed_ms_sqlite(element: elapsed_ms, compiler: SQLCompiler, **kw: Any) -> str:
-    start, end = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"(({end} - {start}) / 1000)"
+@compiles(is_unreadable, "sqlite")
+def _is_unreadable_sqlite(element: is_unreadable, compiler: SQLCompiler, **kw: Any) -> str:
+    return _sqlite_is_unreadable(compiler.process(element.clauses, **kw))

@@ -1,0 +1,58 @@
+"""The figures: each one's statement and the reading of its rows."""
+
+from .collector import Collector
+from .conditions import Condition, conditions_of
+from .judgement import Judgement, judge
+from .predicates import has_status, is_since
+from .query import Query, with_filter
+from .series import MOST_POINTS, LatencyPercentiles, Series, SeriesCollector, SeriesPoint
+from .snapshot import (
+    STATES,
+    Backlog,
+    BacklogCount,
+    ErrorCount,
+    Latency,
+    LatencyStats,
+    PreviousFigures,
+    ScheduledCount,
+    Snapshot,
+    State,
+    TaskCounts,
+    TaskReference,
+)
+from .state import Limits, age_text
+from .unreadable import UnreadableTimestamps
+from .window import Window
+
+__all__ = [
+    "MOST_POINTS",
+    "STATES",
+    "Backlog",
+    "BacklogCount",
+    "Collector",
+    "Condition",
+    "ErrorCount",
+    "Judgement",
+    "Latency",
+    "LatencyPercentiles",
+    "LatencyStats",
+    "Limits",
+    "PreviousFigures",
+    "Query",
+    "ScheduledCount",
+    "Series",
+    "SeriesCollector",
+    "SeriesPoint",
+    "Snapshot",
+    "State",
+    "TaskCounts",
+    "TaskReference",
+    "UnreadableTimestamps",
+    "Window",
+    "age_text",
+    "conditions_of",
+    "has_status",
+    "is_since",
+    "judge",
+    "with_filter",
+]

@@ -1,0 +1,145 @@
+"""The signs of progress: when a task last ended, and how many processing tasks are stuck."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import sqlalchemy as sa
+
+from flask_task_metrics.dialects import MICROSECOND, elapsed_us, family_of, instant, is_unreadable
+from flask_task_metrics.source import ENDED, TaskSource, since_values
+
+from .parameters import instant_parameter, second_parameter, values
+from .predicates import has_status, is_stored_as
+from .query import Query
+from .ready import began_at
+from .state import Limits, Signs
+from .window import Window
+
+BEGINNING = datetime.min.replace(tzinfo=timezone.utc)
+
+A_DAY_OF_SECONDS = 24 * 60 * 60
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The statement of the signs of progress, and the reading of its rows.
+
+    Ends are looked for in the last day, so that partitions of earlier days need not be read. If
+    `looks_back` is False, it is the time of stalled alone: a function may hold no earlier ones, and
+    no index leads to the last end of a dimension's rare value.
+    """
+
+    statement: sa.Executable
+    records_ends: bool
+    looks_back: bool
+
+    @classmethod
+    def of(cls, source: TaskSource, dialect: sa.Dialect) -> Progress | None:
+        """Build the statement for a source; None if it has no queued or no processing status."""
+        if not (source.statuses["queued"] and source.statuses["processing"]):
+            return None
+        statement = (
+            signs_in_one_pass(source) if source.is_derived else signs_by_index(source, dialect)
+        )
+        looks_back = not (source.is_function or source.is_filtered)
+        return cls(statement, bool(source.statuses["completed"]), looks_back)
+
+    def queries(self, window: Window) -> list[Query]:
+        """Return the statement as it runs for a window, with its start for the limits."""
+        return [self._query(window, window.start, window.start)]
+
+    def read(self, connection: sa.Connection, window: Window, limits: Limits) -> Signs:
+        """Read the signs of progress at the end of a window."""
+        stuck_before = _before(window.end, limits.stuck_seconds)
+        at_least = A_DAY_OF_SECONDS if self.looks_back else 0
+        ended_since = _before(window.end, max(limits.stalled_seconds, at_least))
+        rows = self._query(window, stuck_before, ended_since).run(connection).all()
+        ends = [row.since_us * MICROSECOND for row in rows if row.since_us is not None]
+        looked_back = window.end - ended_since
+        return Signs(
+            stuck=sum(row.stuck for row in rows),
+            since_last_end=min((end for end in ends if end <= looked_back), default=None),
+            looked_back=looked_back,
+            records_ends=self.records_ends,
+        )
+
+    def _query(self, window: Window, stuck_before: datetime, ended_since: datetime) -> Query:
+        own = values(end=window.end, stuck_before=stuck_before, ended_since=ended_since)
+        return Query("progress", self.statement, own | since_values(ended_since))
+
+
+def _before(end: datetime, seconds: int) -> datetime:
+    """Return the moment some seconds before an end, or the first that Python can represent."""
+    return end - min(timedelta(seconds=seconds), end - BEGINNING)
+
+
+def signs_in_one_pass(source: TaskSource) -> sa.Executable:
+    """Select one row as `signs_by_index` does, for a source that no index serves."""
+    updated_at = source.tasks.c.updated_at
+    has_ended = sa.or_(*(has_status(source, status) for status in ENDED))
+    moment = sa.case((sa.and_(has_ended, _is_known_end(updated_at)), instant(updated_at)))
+    began = sa.case((has_status(source, "processing"), instant(began_at(source))))
+    return sa.select(
+        sa.func.count(sa.case((began < instant_parameter("stuck_before"), 1))).label("stuck"),
+        _since_us(sa.func.max(moment)).label("since_us"),
+    ).select_from(source.tasks)
+
+
+def signs_by_index(source: TaskSource, dialect: sa.Dialect) -> sa.Executable:
+    """Select a row (stuck, since_us) with the number of stuck tasks, and one for each status value
+    that has an ended task, with the microseconds since the newest end.
+    """
+    stored = (value for status in ENDED for value in source.statuses[status])
+    newest = newest_on_sqlite if family_of(dialect) == "sqlite" else newest_by_index
+    return sa.union_all(
+        _stuck(source), *(_ended(moment) for value in stored for moment in newest(source, value))
+    )
+
+
+def _stuck(source: TaskSource) -> Any:
+    is_stuck = instant(began_at(source)) < instant_parameter("stuck_before")
+    return sa.select(
+        sa.func.count().label("stuck"), sa.cast(sa.null(), sa.BigInteger).label("since_us")
+    ).where(has_status(source, "processing"), is_stuck)
+
+
+def _ended(newest: sa.Select[Any]) -> Any:
+    return sa.select(sa.literal(0), _since_us(instant(newest.subquery().c.updated_at)))
+
+
+def _is_known_end(updated_at: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """Return whether an end is known, and not before the time in which ends are looked for.
+
+    One that can't be read, such as a zero date, is not. On SQLite it may be earlier by some hours.
+    """
+    since = second_parameter("ended_since", updated_at)
+    is_since = sa.type_coerce(updated_at, since.type) >= since
+    return sa.and_(is_since, sa.not_(is_unreadable(updated_at)))
+
+
+def _since_us(moment: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
+    end = instant_parameter("end")
+    # A task that ends ahead of the clock, such as at `infinity`, has ended just now.
+    return elapsed_us(sa.case((moment > end, end), else_=moment), end)
+
+
+def newest_by_index(source: TaskSource, value: Any) -> list[sa.Select[Any]]:
+    """Select the newest `updated_at` of a status value: one look-up in (status, updated_at)."""
+    tasks = source.tasks.c
+    ended = is_stored_as(source, value), _is_known_end(tasks.updated_at)
+    # MySQL and MariaDB follow the index backwards if it has the whole order.
+    newest_first = tasks.status.desc(), tasks.updated_at.desc()
+    return [sa.select(tasks.updated_at).where(*ended).order_by(*newest_first).limit(1)]
+
+
+def newest_on_sqlite(source: TaskSource, value: Any) -> list[sa.Select[Any]]:
+    """Select the newest `updated_at` of each form: text with a "T" sorts after all text of the same
+    day with a space.
+    """
+    [newest] = newest_by_index(source, value)
+    text = sa.type_coerce(newest.scalar_subquery(), sa.String())
+    with_t = sa.func.substr(text, 1, 10).concat("T")
+    return [newest, newest.where(sa.type_coerce(source.tasks.c.updated_at, sa.String()) < with_t)]

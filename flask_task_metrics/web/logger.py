@@ -1,0 +1,10 @@
+"""The package's logger."""
+
+from __future__ import annotations
+
+import logging
+
+
+def logger() -> logging.Logger:
+    """Return the package's logger, created late since `dictConfig` disables existing loggers."""
+    return logging.getLogger("flask_task_metrics")
