@@ -13,7 +13,8 @@ from werkzeug.exceptions import HTTPException
 from flask_task_metrics import TaskMetrics
 
 from . import views
-from .models import VIDEO_TASKS, create_tables, db
+from .cli import init_db
+from .models import VIDEO_TASKS, db
 
 DEFAULT_DATABASE_URL = "sqlite:///video-tasks.db"
 """A file in the app's instance folder."""
@@ -22,11 +23,12 @@ task_metrics = TaskMetrics(db, VIDEO_TASKS)
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
-    """Make the app, and the tables that its database lacks.
+    """Make the app from DATABASE_URL and TASK_METRICS_ADMIN_SECRET in the environment.
 
-    DATABASE_URL and TASK_METRICS_ADMIN_SECRET are read from the environment; what `config` says
-    goes before.
+    `config` takes precedence over both.
     """
+    # Opens no connection: `gunicorn --preload` calls this and then forks, and processes that share
+    # a database socket read each other's answers. `init-db` creates the tables.
     app = Flask("example_app")
     app.config.from_mapping(
         MAX_CONTENT_LENGTH=64 * 1024,
@@ -40,6 +42,5 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.register_blueprint(views.blueprint)
     app.register_error_handler(HTTPException, views.answer_http_error)
     app.register_error_handler(ValidationError, views.answer_invalid_input)
-    with app.app_context():
-        create_tables()
+    app.cli.add_command(init_db)
     return app

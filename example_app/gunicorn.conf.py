@@ -1,4 +1,4 @@
-"""How gunicorn serves the example: `gunicorn --config example_app/gunicorn.conf.py`."""
+"""The server's configuration: `gunicorn --config example_app/gunicorn.conf.py`."""
 
 import os
 
@@ -10,8 +10,8 @@ worker_class = "gthread"
 threads = 4
 graceful_timeout = 10
 
-# The [METRICS] lines of request.completed say what an access log would.
+# The [METRICS] lines request.completed stand in for an access log.
 accesslog = None
 
-# All servers of a user would share the one socket.
+# By default, all gunicorn servers of a user share one control socket.
 control_socket_disable = True

@@ -1,4 +1,4 @@
-"""The video tasks' table, and the one way in which a task changes its status."""
+"""The table of video tasks, and `transition`: it moves a task to another status."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from typing import Literal, TypeAlias
 import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.dialects import mysql
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from flask_task_metrics import TaskSource, recommended_indexes
+from flask_task_metrics import TaskSource, add_recommended_indexes
 
 Status: TypeAlias = Literal["queued", "processing", "completed", "failed", "cancelled"]
 
-# MySQL and MariaDB keep the microseconds of a timestamp only where they are asked to.
+# MySQL and MariaDB drop the microseconds of a plain DATETIME.
 Timestamp = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
 
 
@@ -28,7 +27,7 @@ db = SQLAlchemy(metadata=Base.metadata)
 
 
 def utc_now() -> datetime:
-    """The current UTC time, without a time zone, as all timestamp columns hold it."""
+    """Return the current UTC time without a time zone, as the timestamp columns hold it."""
     return datetime.now(timezone.utc).replace(tzinfo=None)
 
 
@@ -36,7 +35,7 @@ class VideoTask(Base):
     """A video to render."""
 
     __tablename__ = "video_tasks"
-    # A prompt may hold any character, whatever the server's default character set.
+    # A prompt may hold any character, but the server's default may be latin1.
     __table_args__ = ({"mysql_charset": "utf8mb4", "mariadb_charset": "utf8mb4"},)
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -53,17 +52,17 @@ class VideoTask(Base):
 
 VIDEO_TASKS = TaskSource(VideoTask, request_id="request_id")
 
-for index in recommended_indexes(VIDEO_TASKS):
-    Base.metadata.tables[VideoTask.__tablename__].append_constraint(index)
+add_recommended_indexes(VIDEO_TASKS)
 
 
 def transition(
     task_id: int, from_statuses: Iterable[Status], to_status: Status, **values: object
 ) -> bool:
-    """Move a task on to another status, and commit; False where it has none of `from_statuses`
-    (any more).
+    """Move a task to another status and commit; return False if its status is not one of
+    `from_statuses`.
 
-    Looking and moving are one UPDATE, so that of all who try at once only one succeeds.
+    One UPDATE checks and moves, so only one of several callers succeeds, such as two workers that
+    claim the same task.
     """
     moved = db.session.connection().execute(
         sa.update(VideoTask)
@@ -72,13 +71,3 @@ def transition(
     )
     db.session.commit()
     return moved.rowcount == 1
-
-
-def create_tables() -> None:
-    """Create the tables that are not there yet, whichever of several processes comes first."""
-    try:
-        db.create_all()
-    except DBAPIError:
-        # Another process was quicker with the same table, or it can't be created at all; the second
-        # look tells which.
-        db.create_all()

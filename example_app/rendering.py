@@ -1,4 +1,4 @@
-"""What the rendering engines are like: how long a video takes them, and how they fail."""
+"""The pretended rendering engines: how long they take, and how they fail."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ MESSAGES = {
     '{"code": "CONTENT_BLOCKED", "score": 0.#}': 2,
     "connection to 10.0.0.# timed out after 30 s": 2,
 }
-"""How often each message comes, compared to the others; `#` stands for a number."""
+"""The relative frequency of each message; `#` stands for a number."""
 
 
 def render_seconds(rng: Random) -> float:
-    """How long rendering takes: 25 s in the median, 45 s at the 95th percentile."""
+    """Draw a rendering time: 25 s in the median, 45 s at the 95th percentile."""
     return rng.lognormvariate(math.log(25), 0.36)
 
 
 def failure_message(rng: Random) -> str:
-    """What an engine says when it fails."""
+    """Draw the message of an engine that failed."""
     [message] = rng.choices(list(MESSAGES), list(MESSAGES.values()))
     return message.replace("#", str(rng.randrange(10, 100)))

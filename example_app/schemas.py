@@ -1,4 +1,4 @@
-"""What goes in and out over HTTP: a task to create, a page to list, a task."""
+"""The JSON of the API: a new task, a page query, a task, a page of tasks."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ UTC_SECONDS = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class NewTaskSchema(Schema):
-    """The body that creates a task."""
+    """The body of a request that creates a task."""
 
     engine = fields.String(required=True, validate=validate.OneOf(ENGINES))
     prompt = fields.String(
         required=True,
         validate=[
             validate.Length(1, 2000),
-            # Databases refuse both.
+            # PostgreSQL refuses NUL, and UTF-8 can't encode lone surrogates.
             validate.Regexp(
                 r"[^\x00\ud800-\udfff]*\Z", error="Must not hold NUL or lone surrogates."
             ),
@@ -26,7 +26,7 @@ class NewTaskSchema(Schema):
 
 
 class PageQuerySchema(Schema):
-    """The query of a page of tasks."""
+    """The query string of a request for a page of tasks."""
 
     page = fields.Integer(load_default=1, validate=validate.Range(1, 100_000))
     per_page = fields.Integer(load_default=20, validate=validate.Range(1, 100), data_key="perPage")
@@ -48,7 +48,7 @@ class TaskSchema(Schema):
 
 
 class TaskPageSchema(Schema):
-    """A page of tasks, and how many there are in all."""
+    """A page of tasks, and the number of all tasks."""
 
     items = fields.List(fields.Nested(TaskSchema))
     page = fields.Integer()

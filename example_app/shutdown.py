@@ -1,4 +1,4 @@
-"""Ending a process when a signal asks for it, at a point where nothing is lost."""
+"""Signals that end a process, at a point where no work is lost."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ STEP_SECONDS = 0.1
 
 
 class Shutdown:
-    """Whether the process was asked to end."""
+    """A request to end the process, and waiting that such a request cuts short."""
 
-    # A plain flag, which a signal handler may set whatever the main thread is at; a threading.Event
-    # has a lock that the main thread might hold just then.
+    # A plain flag, because a signal handler sets it. A threading.Event has a lock, and the
+    # interrupted main thread might hold it.
     requested = False
 
     def request(self, *_signal: object) -> None:
-        """Ask for it; fit to be a signal handler."""
+        """Request shutdown; has the arguments of a signal handler."""
         self.requested = True
 
     def wait(self, seconds: float) -> bool:
-        """Wait, but no longer than until shutdown is requested; return whether it is."""
+        """Wait until the time is up or shutdown is requested; return whether it is requested."""
         end = time.monotonic() + seconds
         while not self.requested and (left := end - time.monotonic()) > 0:
             time.sleep(min(left, STEP_SECONDS))
@@ -32,7 +32,7 @@ class Shutdown:
 
 @contextmanager
 def shutdown_on_signals() -> Iterator[Shutdown]:
-    """A `Shutdown` that SIGINT, SIGTERM and SIGHUP request while the block runs."""
+    """Yield a `Shutdown` that SIGINT, SIGTERM and SIGHUP request while the block runs."""
     shutdown = Shutdown()
     before = {number: signal.signal(number, shutdown.request) for number in SIGNALS}
     try:

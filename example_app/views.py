@@ -1,4 +1,4 @@
-"""The HTTP API: create video tasks, look at them, cancel them."""
+"""The HTTP API: create, read, list and cancel video tasks."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from .schemas import NewTaskSchema, PageQuerySchema, TaskPageSchema, TaskSchema
 
 blueprint = Blueprint("video_tasks", __name__, url_prefix="/api/video-tasks")
 
-# No id is larger than an INTEGER column can hold, so what is larger is not found.
+# The id column is an INTEGER, so a larger id is 404 without a query.
 TASK = "/<int(max=2147483647):task_id>"
 
 
 @blueprint.post("")
 def create_task() -> tuple[Any, int, dict[str, str]]:
-    """Queue a task, and remember which request created it."""
+    """Queue a task, and store the id of the request on it."""
     task = VideoTask(**NewTaskSchema().load(request.get_json()), request_id=current_request_id())
     db.session.add(task)
     db.session.commit()
@@ -35,7 +35,7 @@ def create_task() -> tuple[Any, int, dict[str, str]]:
 
 @blueprint.get("")
 def list_tasks() -> Any:
-    """One page of the tasks, the youngest first."""
+    """Return one page of the tasks, the newest first."""
     tasks = sa.select(VideoTask).order_by(VideoTask.id.desc())
     query = PageQuerySchema().load(request.args.to_dict())
     return TaskPageSchema().dump(db.paginate(tasks, **query, error_out=False))
@@ -43,13 +43,13 @@ def list_tasks() -> Any:
 
 @blueprint.get(TASK)
 def get_task(task_id: int) -> Any:
-    """One task."""
+    """Return one task."""
     return TaskSchema().dump(db.get_or_404(VideoTask, task_id))
 
 
 @blueprint.post(f"{TASK}/cancel")
 def cancel_task(task_id: int) -> Any:
-    """Cancel a task that is not finished yet."""
+    """Cancel a task, unless it has ended."""
     cancelled = transition(task_id, ("queued", "processing"), "cancelled")
     task = db.get_or_404(VideoTask, task_id)
     if not cancelled:
@@ -59,12 +59,12 @@ def cancel_task(task_id: int) -> Any:
 
 
 def answer_http_error(error: HTTPException) -> Response:
-    """Answer any HTTP error as JSON."""
+    """Answer an HTTP error with JSON."""
     return _json_error(error, detail=error.description)
 
 
 def answer_invalid_input(error: ValidationError) -> Response:
-    """Answer input that is not valid; `errors` maps each field to its messages."""
+    """Answer invalid input with 422; `errors` maps each field to its messages."""
     return _json_error(UnprocessableEntity(), errors=error.messages)
 
 

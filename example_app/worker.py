@@ -1,4 +1,4 @@
-"""The worker: `python -m example_app.worker` renders the queued tasks, the oldest first."""
+"""The worker: `python -m example_app.worker` renders queued tasks, the oldest first."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ OLDEST_QUEUED = (
 
 
 class Worker:
-    """Works through the queue, inside an app context, until shutdown is requested.
+    """Render queued tasks, inside an app context, until shutdown is requested.
 
-    `speed` divides the time that a task takes, `failure_rate` is the share of tasks that fail, and
-    `seed` makes both the same again.
+    `speed` divides the rendering time, `failure_rate` is the share of tasks that fail, and the same
+    `seed` draws the same times and failures again.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Worker:
         self._rng = Random(seed)
 
     def run(self, *, drain: bool = False) -> None:
-        """Work, and wait for work; with `drain`, end when no task is queued."""
+        """Render tasks and wait for more; with `drain`, return when no task is queued."""
         while not self._shutdown.requested:
             if task := claim():
                 self._render(*task)
@@ -63,7 +63,7 @@ class Worker:
             transition(task_id, ["processing"], "queued", processing_at=None)
             return
         error = failure_message(self._rng) if self._rng.random() < self._failure_rate else None
-        # Where the task was cancelled meanwhile, it stays so and there is nothing to tell.
+        # A task that was cancelled meanwhile stays cancelled, and its cancelling is logged already.
         if finish(task_id, error):
             emit_metric(
                 "task.failed" if error else "task.completed",
@@ -75,26 +75,26 @@ class Worker:
 
 
 def claim() -> tuple[int, str | None] | None:
-    """Take the oldest queued task, which no other worker then gets; return its id and its request
-    id, or None where none is queued.
+    """Claim the oldest queued task for this worker alone; return its id and request id, or None if
+    no task is queued.
     """
     while task := db.session.execute(OLDEST_QUEUED).first():
         if transition(task.id, ["queued"], "processing", processing_at=utc_now()):
             return task.id, task.request_id
-    # Where reads are repeatable, the next look would else see the same empty queue.
+    # Under REPEATABLE READ (MySQL's default), this transaction would see the empty queue forever.
     db.session.rollback()
     return None
 
 
 def finish(task_id: int, error: str | None) -> bool:
-    """Note how a task in processing ended; False where it is not in processing any more."""
+    """Store how a processing task ended; return False if it is not processing any more."""
     if error:
         return transition(task_id, ["processing"], "failed", error_message=error)
     return transition(task_id, ["processing"], "completed", completed_at=utc_now())
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The command line; its defaults come from the environment."""
+    """Parse the command line; defaults come from the environment."""
     parser = argparse.ArgumentParser("python -m example_app.worker", description=__doc__)
     parser.add_argument("--drain", action="store_true", help="end when no task is queued")
     parser.add_argument(
@@ -113,7 +113,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--seed",
         type=int,
         default=os.environ.get("VIDEO_WORKER_SEED"),
-        help="makes times and failures the same again (default: VIDEO_WORKER_SEED)",
+        help="draws the same times and failures again (default: VIDEO_WORKER_SEED)",
     )
     return parser.parse_args(arguments)
 
@@ -131,7 +131,7 @@ def _share(text: str) -> float:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a worker until a signal ends it; the task that it is at goes back to the queue."""
+    """Run a worker until a signal ends it; its unfinished task goes back to the queue."""
     options = vars(parse_arguments(arguments))
     drain = options.pop("drain")
     with shutdown_on_signals() as shutdown, create_app().app_context():

@@ -1,4 +1,4 @@
-"""`python -m example_app.evidence PATH`: a page of what a real run answered and logged."""
+"""Write a page of commands, answers and log lines, all from one real run."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from .backend import Address, Backend, BackendError
+from example_app.shutdown import Shutdown
+
+from .processes import Address, Backend, BackendError
 from .shell import EvidenceError, Shell
-from .shutdown import Shutdown
 
 SNAPSHOT = 'curl -sS -H "X-Admin-Secret: $ADMIN_SECRET" {url}/api/admin/metrics-snapshot'
 UNAUTHORIZED = "curl -sS -i {url}/api/admin/metrics-snapshot"
@@ -23,11 +24,12 @@ curl -sS -i -H "X-Admin-Secret: $ADMIN_SECRET" \\
 HEADERS = """\
 curl -sS -D - -o /dev/null -H "X-Admin-Secret: $ADMIN_SECRET" \\
   {url}/api/admin/metrics-snapshot"""
+INIT_DB = "flask --app example_app init-db"
 TASKS = 8
 POST = """\
 curl -sS -i -H 'Content-Type: application/json' \\
   -d '{{"engine": "aurora-2", "prompt": "Scene {number}"}}' {url}/api/video-tasks"""
-# The seed is one with which some tasks fail, one way more often than the others.
+# With this seed some tasks complete, some fail, and one error comes first.
 WORKER = """\
 VIDEO_WORKER_SPEED=200 VIDEO_WORKER_FAILURE_RATE=0.6 VIDEO_WORKER_SEED=6 \\
   python3 -m example_app.worker --drain 2>&1 | tee worker.log"""
@@ -37,53 +39,59 @@ REFUSALS = "grep -E 'admin.unauthorized|status=(401|422)' server.log"
 PAGE = """\
 # Evidence: one run, as it was
 
-`make evidence` wrote this page. It started the example backend (`example_app`) under gunicorn on
-an empty SQLite database, ran the commands below in a shell, and put down what they printed,
-unchanged. The shell knew the admin secret as `$ADMIN_SECRET`, and the server's log as `server.log`.
+`make evidence` wrote this page. It ran the commands below in a shell and put down their output
+unchanged. The example backend (`example_app`) ran under gunicorn on an empty SQLite database. The
+shell had the admin secret in `$ADMIN_SECRET` and the server's log in `server.log`.
 
-## The snapshot before anything happened
+## The table is created
 
-No task yet: every count is 0, and a duration that nobody measured is `null`, not 0.
+Once, before server and workers start.
+
+{init_db}
+
+## The snapshot of an empty table
+
+Every count is 0. A percentile without samples is `null`, not 0.
 
 {before}
 
 ## Eight tasks are created
 
-Each by a request like this one. The answer's `X-Request-Id` is stored on the task.
+Each by a request like this one. The task stores the answer's `X-Request-Id`.
 
 {post}
 
 ## The worker works through them
 
-It is told to be quick and to fail often. Each line is one event, with the request that created the
-task as `requestId`.
+The variables make it fast and let it fail often. Each line is one event. Its `requestId` is that of
+the request that created the task.
 
 {worker}
 
 ## The snapshot after it
 
-The counts are those of the lines above; failed tasks are counted by code, whatever the numbers in
-their messages.
+The counts match the lines above. `topErrors` counts failed tasks by code: messages that differ only
+in a number are one error.
 
 {after}
 
 ## From a failure back to its request
 
-`topErrors` gives a task and a request to look at for each code. The logs under the id of the first:
-the POST that created task {task_id}, and how the worker fared with it.
+Each error has a sample: a task and the request that created it. The logs of the first sample's
+request show the POST that created task {task_id}, and how the task failed.
 
 {followed}
 
 ## What is refused
 
-Without the secret, the answer is 401 and says how to ask; a query that can't be answered is 422 and
-says what would be right.
+Without the secret, the answer is 401 and names the header to send. For an invalid query it is 422,
+and `errors` says which values are valid.
 
 {unauthorized}
 
 {invalid}
 
-The server logged both, without the query or any header's value:
+The server logged both, but neither the query string nor a header's value:
 
 {refusals}
 
@@ -94,8 +102,8 @@ The server logged both, without the query or any header's value:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the page to the path given; return the exit code."""
-    parser = argparse.ArgumentParser("python -m example_app.evidence", description=__doc__)
+    """Write the page to a path; return the exit code."""
+    parser = argparse.ArgumentParser("python -m example_app.demo.evidence", description=__doc__)
     parser.add_argument("path", type=Path)
     path = parser.parse_args(arguments).path
     try:
@@ -110,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def make_page(folder: Path) -> str:
-    """Run the backend in a folder, and tell what it answered and logged."""
+    """Run the backend in a folder; return the page about it."""
     address = Address.from_environment()
     address.check_free()
     secret = secrets.token_urlsafe(24)
@@ -118,20 +126,22 @@ def make_page(folder: Path) -> str:
         "DATABASE_URL": f"sqlite:///{folder / 'video-tasks.db'}",
         "TASK_METRICS_ADMIN_SECRET": secret,
         "ADMIN_SECRET": secret,
-        # The shell's python3 is then the one that runs this.
+        # The shell runs the flask and python3 of this environment.
         "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
-        # And finds the example from the folder that the commands run in.
-        "PYTHONPATH": str(Path(__file__).parent.parent),
+        # Its commands run in another folder, and import the example from here.
+        "PYTHONPATH": str(Path(__file__).parents[2]),
     }
+    shell = Shell(folder, environment, address.url)
+    init_db = shell.run(INIT_DB).expect("video_tasks")
     with Backend(address, environment, folder / "server.log") as backend:
         backend.start_server()
         backend.wait_until_ready(Shutdown())
-        sections = show_run(Shell(folder, environment, address.url))
-    return PAGE.format_map(sections)
+        sections = show_run(shell)
+    return PAGE.format(init_db=init_db, **sections)
 
 
 def show_run(shell: Shell) -> dict[str, object]:
-    """Have tasks created and worked through; return what the page's sections show."""
+    """Create tasks and have a worker render them; return the commands for the page's sections."""
     before = shell.run(SNAPSHOT).expect('"created": 0,', '"p50": null')
     posts = [shell.run(POST, number=number).expect("201 CREATED") for number in range(1, TASKS + 1)]
     worker = shell.run(WORKER).expect("task.completed", "task.failed")

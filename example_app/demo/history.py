@@ -1,16 +1,17 @@
-"""A believable past: the tasks of the last 24 hours, as if the backend had run all the time."""
+"""A believable past: tasks of the last 24 hours, as if the backend had run all the time."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
-from .models import VideoTask, db
-from .rendering import ENGINES, FAILURE_RATE, failure_message, render_seconds
+from example_app.models import VideoTask, db
+from example_app.rendering import ENGINES, FAILURE_RATE, failure_message, render_seconds
 
 Row: TypeAlias = dict[str, Any]
 
@@ -18,7 +19,7 @@ MINUTES = 24 * 60
 TASKS = 3000
 CANCELLED_RATE = 0.03
 BACKLOG = timedelta(minutes=2)
-"""How long the queue of the present moment is: younger tasks still wait."""
+"""The queueing time of the present moment: tasks younger than that are still queued."""
 
 SCENES = (
     "A lighthouse in a storm",
@@ -29,21 +30,17 @@ SCENES = (
 )
 
 
-def seed_if_empty(now: datetime, rng: Random) -> int:
-    """Insert the last 24 hours before `now` into an empty table; return how many tasks that were, 0
-    where the table had some of its own.
-    """
-    if db.session.execute(sa.select(VideoTask.id).limit(1)).first():
-        return 0
-    rows = last_day(now, rng)
-    db.session.execute(sa.insert(VideoTask), rows)
+def insert_last_day(now: datetime, rng: Random) -> Sequence[VideoTask]:
+    """Insert the tasks of the 24 hours before `now` into an empty table, and return them."""
+    db.session.execute(sa.insert(VideoTask), last_day(now, rng))
     db.session.commit()
-    return len(rows)
+    return db.session.scalars(sa.select(VideoTask)).all()
 
 
 def last_day(now: datetime, rng: Random, count: int = TASKS) -> list[Row]:
-    """The tasks of the 24 hours before `now`, the oldest first; the same again for the same `rng`
-    and `now`.
+    """Return rows for the 24 hours before `now`, the oldest first.
+
+    Equal `now` and equal `rng` give equal rows.
     """
     rhythm = [_rhythm(now - timedelta(minutes=minute)) for minute in range(MINUTES)]
     minutes = rng.choices(range(MINUTES), rhythm, k=count)
@@ -52,7 +49,7 @@ def last_day(now: datetime, rng: Random, count: int = TASKS) -> list[Row]:
 
 
 def _rhythm(moment: datetime) -> float:
-    """How busy a time of the day is, compared to others: most at 16:00, least at 4:00."""
+    """Return the relative load at a time of the day: highest at 16:00, lowest at 4:00."""
     hours = moment.hour + moment.minute / 60
     return 1 + 0.7 * math.cos((hours - 16) / 24 * math.tau)
 
@@ -64,7 +61,7 @@ def _task(now: datetime, created_at: datetime, rng: Random) -> Row:
         "status": "queued",
         "engine": rng.choice(ENGINES),
         "prompt": rng.choice(SCENES),
-        "request_id": f"req_{rng.getrandbits(128):032x}",
+        "request_id": request_id(rng),
         "created_at": created_at,
         "processing_at": None,
         "completed_at": None,
@@ -74,6 +71,11 @@ def _task(now: datetime, created_at: datetime, rng: Random) -> Row:
     if created_at > now - BACKLOG or ended_at > now:
         return queued
     return queued | {"processing_at": processing_at, "updated_at": ended_at} | _end(ended_at, rng)
+
+
+def request_id(rng: Random) -> str:
+    """Return a request id of the form that the package gives to requests."""
+    return f"req_{rng.getrandbits(128):032x}"
 
 
 def _end(ended_at: datetime, rng: Random) -> Row:

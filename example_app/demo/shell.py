@@ -1,4 +1,4 @@
-"""Commands run in a shell, shown with what they printed."""
+"""Shell commands, shown with their output."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 
 
 class EvidenceError(Exception):
-    """The run did not show what the page says."""
+    """A command failed, or its output lacks a part that the page speaks of."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A command and what it printed."""
+    """A command and its output."""
 
     command: str
     output: str
@@ -23,23 +23,23 @@ class Shown:
         return f"```console\n$ {self.command}\n{self.output.rstrip()}\n```"
 
     def expect(self, *parts: str) -> Shown:
-        """This, where all the parts are in the output; `EvidenceError` where one is missing."""
+        """Return self; raise `EvidenceError` if the output lacks one of the parts."""
         for part in parts:
             if part not in self.output:
-                raise EvidenceError(f"{part!r} is missing in what this printed:\n{self}")
+                raise EvidenceError(f"{part!r} is missing in the output of:\n{self}")
         return self
 
 
 @dataclass(frozen=True)
 class Shell:
-    """Runs commands in a folder; `{url}` in a command is the server's."""
+    """Run commands in a folder; `{url}` in a command stands for the server's URL."""
 
     folder: Path
     environment: Mapping[str, str]
     url: str
 
     def run(self, command: str, **names: object) -> Shown:
-        """Run a command with its names filled in; `EvidenceError` where it fails."""
+        """Fill the names into a command and run it; raise `EvidenceError` if it fails."""
         command = command.format(url=self.url, **names)
         done = subprocess.run(
             ["sh", "-c", command],

@@ -1,4 +1,4 @@
-"""The whole backend, server and workers, as child processes."""
+"""The processes of the backend: a gunicorn server and workers, as child processes."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from .shutdown import Shutdown
+from example_app.shutdown import Shutdown
 
-GUNICORN_CONFIG = Path(__file__).with_name("gunicorn.conf.py")
+GUNICORN_CONFIG = Path(__file__).parents[1] / "gunicorn.conf.py"
 STOP_SECONDS = 15
 ANSWER_SECONDS = 30
 LOG_LINES = 20
 
 
 class BackendError(Exception):
-    """The backend can't start, or a part of it ended or does not answer."""
+    """The backend can't start, or one of its processes ended or does not answer."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where the server listens."""
+    """The host and port that the server listens on."""
 
     host: str
     port: int
 
     @classmethod
     def from_environment(cls) -> Address:
-        """HOST and PORT, by default 127.0.0.1 and 8000.
+        """Read HOST and PORT from the environment; the defaults are 127.0.0.1 and 8000.
 
-        Raises `BackendError` for a PORT that can't be.
+        Raises `BackendError` for an invalid PORT.
         """
         port = os.environ.get("PORT", "8000")
         if not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
@@ -48,13 +48,13 @@ class Address:
 
     @property
     def url(self) -> str:
-        """The server's root."""
+        """Return the URL of the server's root."""
         return f"http://{self.host}:{self.port}"
 
     def check_free(self) -> None:
-        """Raise `BackendError` where nothing can listen here."""
+        """Raise `BackendError` if the address is taken or can't be listened on."""
         with socket.socket() as probe:
-            # As gunicorn does; the connections of a server that has just ended are no hindrance.
+            # Like gunicorn, ignore connections in TIME_WAIT, which a server leaves when it ends.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((self.host, self.port))
@@ -66,8 +66,8 @@ class Address:
 
 
 class Backend:
-    """gunicorn and workers as child processes, which write one log; at the end of the `with` block
-    they end.
+    """Run gunicorn and workers as child processes with one log; end them when the `with` block
+    ends.
     """
 
     def __init__(self, address: Address, environment: Mapping[str, str], log: Path) -> None:
@@ -91,12 +91,12 @@ class Backend:
     ) -> None:
         self._stop()
 
-    def start_server(self) -> None:
-        """Start gunicorn."""
-        self.start("server", "gunicorn", "--config", str(GUNICORN_CONFIG))
+    def start_server(self, *options: str) -> None:
+        """Start gunicorn with the example's configuration, and options that override it."""
+        self.start("server", "gunicorn", "--config", str(GUNICORN_CONFIG), *options)
 
     def start_workers(self, count: int) -> None:
-        """Start as many workers."""
+        """Start `count` workers."""
         for number in range(1, count + 1):
             self.start(f"worker {number}", "example_app.worker")
 
@@ -109,18 +109,18 @@ class Backend:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # A Ctrl-C in the terminal is for the parent alone, which then ends them in order.
+                # In its own session a child does not get the terminal's Ctrl-C; the parent ends it.
                 start_new_session=True,
             )
 
     def check(self) -> None:
-        """Raise `BackendError`, with the end of the log, where a process has ended."""
+        """Raise `BackendError`, with the end of the log, if a process has ended."""
         for name, process in self._processes.items():
             if process.poll() is not None:
                 raise self._error(f"The {name} has ended with exit code {process.returncode}")
 
     def wait_until_ready(self, shutdown: Shutdown) -> None:
-        """Wait until the server answers, or shutdown is requested."""
+        """Wait until the server answers or shutdown is requested."""
         while not shutdown.requested:
             self.check()
             try:
@@ -135,7 +135,7 @@ class Backend:
     def post(self, path: str, body: Mapping[str, str], *expected: int) -> Any:
         """POST a JSON body, and return the JSON of the answer.
 
-        Raises `BackendError` for a status that is not one of the expected.
+        Raises `BackendError` for a status other than the expected ones, and for no answer.
         """
         try:
             status, answer = self._send("POST", path, json.dumps(body))
