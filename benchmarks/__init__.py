@@ -1,1 +1,1 @@
-"""`python -m benchmarks`: what a snapshot costs, next to what a user would write instead."""
+"""`python -m benchmarks`: measure snapshots beside the code that a user would write instead."""

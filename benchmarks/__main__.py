@@ -2,4 +2,6 @@
 
 from .commands import main
 
-main(prog_name="python -m benchmarks")
+# Measuring memory starts processes that import this module again.
+if __name__ == "__main__":
+    main(prog_name="python -m benchmarks")

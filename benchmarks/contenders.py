@@ -1,6 +1,4 @@
-"""What is compared: the least that an exact answer reads, the snapshot, and what a developer writes
-first.
-"""
+"""The contenders: a scan of the window, the snapshot, plain SQL, and row pulling."""
 
 from __future__ import annotations
 
@@ -12,8 +10,13 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 
 from flask_task_metrics import Latency, LatencyStats, Snapshot
-from flask_task_metrics.dialects import elapsed_ms, instant, read_once
-from flask_task_metrics.statuses import STATUSES
+from flask_task_metrics.dialects import (
+    computed_once,
+    elapsed_ms,
+    has_percentile_disc,
+    instant,
+)
+from flask_task_metrics.source import STATUSES
 
 from .host import Host
 from .work import END
@@ -21,12 +24,12 @@ from .work import END
 MILLISECOND = timedelta(milliseconds=1)
 
 Contender: TypeAlias = Callable[[Host, int], Any]
-"""Reads the last minutes of a host's table."""
+"""A contender reads the last minutes of a host's table."""
 
 
 @dataclass(frozen=True)
 class Averages:
-    """What a scan tells: how many tasks were completed, and their mean times in milliseconds."""
+    """The completed tasks that a scan counts, and their mean times in milliseconds."""
 
     samples: int
     wait: float
@@ -35,8 +38,19 @@ class Averages:
 
 
 @dataclass(frozen=True)
+class PlainFigures:
+    """The figures of plain SQL: tasks by status, percentiles, and failures by message."""
+
+    created: int
+    tasks: Mapping[str, int]
+    backlog: Mapping[str, int]
+    percentiles: Sequence[Sequence[float]]
+    failures: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class PulledFigures:
-    """What row pulling tells."""
+    """The figures of row pulling: tasks by status, latency, and failures by message."""
 
     tasks: Mapping[str, int]
     latency: Latency
@@ -44,11 +58,14 @@ class PulledFigures:
 
 
 def scan(host: Host, minutes: int) -> Averages:
-    """Count the completed tasks and average their exact milliseconds in one pass over the index."""
+    """Count the completed tasks and average their exact milliseconds in one pass over the index.
+
+    No exact answer can read less.
+    """
     tasks = host.table.c
     roles = ("created_at", "processing_at", "completed_at")
     completed: Any = sa.select(*(instant(tasks[role]).label(role) for role in roles))
-    at = read_once(completed.where(*_completed_since(host, minutes))).c
+    at = computed_once(completed.where(*_completed_since(host, minutes))).c
     created, began, ended = (at[role] for role in roles)
     durations = elapsed_ms(created, began), elapsed_ms(began, ended), elapsed_ms(created, ended)
     with host.engine.connect() as connection:
@@ -63,9 +80,48 @@ def snapshot(host: Host, minutes: int) -> Snapshot:
     return host.snapshot(minutes)
 
 
+def plain_sql(host: Host, minutes: int) -> PlainFigures:
+    """Compute the figures as the manual of a database with `percentile_cont` suggests.
+
+    It counts messages, not codes, and names no task.
+    """
+    tasks = host.table.c
+    created = sa.select(sa.func.count()).where(tasks.created_at >= _since(minutes))
+    began_at = sa.func.coalesce(tasks.processing_at, tasks.updated_at)
+    backlog = (
+        sa.select(
+            tasks.status, sa.func.count(), sa.func.min(tasks.created_at), sa.func.min(began_at)
+        )
+        .where(tasks.status.in_(("queued", "processing")))
+        .group_by(tasks.status)
+    )
+    fractions = sa.literal([0.5, 0.95, 0.99], sa.ARRAY(sa.Double))
+    percentiles = sa.select(
+        *(
+            sa.func.percentile_cont(fractions).within_group(sa.extract("epoch", duration) * 1000)
+            for duration in (
+                tasks.processing_at - tasks.created_at,
+                tasks.completed_at - tasks.processing_at,
+                tasks.completed_at - tasks.created_at,
+            )
+        )
+    ).where(*_completed_since(host, minutes))
+    with host.engine.connect() as connection:
+        return PlainFigures(
+            created=connection.execute(created).scalar_one(),
+            tasks=_count_by(connection, tasks.status, _updated_since(host, STATUSES, minutes)),
+            backlog={row[0]: row[1] for row in connection.execute(backlog)},
+            percentiles=connection.execute(percentiles).one(),
+            failures=_count_by(
+                connection, tasks.error_message, _updated_since(host, ("failed",), minutes)
+            ),
+        )
+
+
 def pull_rows(host: Host, minutes: int) -> PulledFigures:
-    """Count by status and by message in the database, and get the completed rows into Python to
-    sort their durations there.
+    """Count by status and message in the database, but sort all durations in Python.
+
+    A developer's first version would do this.
     """
     tasks = host.table.c
     completed = sa.select(tasks.created_at, tasks.processing_at, tasks.completed_at)
@@ -84,8 +140,18 @@ def pull_rows(host: Host, minutes: int) -> PulledFigures:
 CONTENDERS: Mapping[str, Contender] = {
     "scan": scan,
     "snapshot": snapshot,
+    "plain SQL": plain_sql,
     "row pulling": pull_rows,
 }
+
+
+def contenders_on(dialect: sa.Dialect) -> Mapping[str, Contender]:
+    """Return the contenders that run on a database: plain SQL needs `percentile_cont`."""
+    return {
+        name: contender
+        for name, contender in CONTENDERS.items()
+        if contender is not plain_sql or has_percentile_disc(dialect)
+    }
 
 
 def _since(minutes: int) -> datetime:
@@ -100,8 +166,7 @@ def _completed_since(host: Host, minutes: int) -> tuple[sa.ColumnElement[bool], 
 def _updated_since(
     host: Host, statuses: Sequence[str], minutes: int
 ) -> tuple[sa.ColumnElement[bool], ...]:
-    # With the statuses named, the recommended index serves row pulling too, in place of a scan of
-    # the whole table.
+    # The recommended index begins with the status: without statuses, this is a full scan.
     tasks = host.table.c
     return tasks.status.in_(statuses), tasks.updated_at >= _since(minutes)
 

@@ -1,32 +1,49 @@
-"""Loading the work into a database: the rows, then the indexes, then the statistics."""
+"""Load tasks into a table: the rows, then the indexes, then the statistics."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, cast
 
+import click
 import sqlalchemy as sa
 
-from .exceptions import BenchmarkError
-from .progress import progress_bar
 from .tables import table_of_size
 from .work import Task, last_tasks
 
 BATCH = 20_000
 
 
+def load_table(engine: sa.Engine, rows: int) -> None:
+    """Create the table of a size, or only the indexes that it lacks."""
+    table = table_of_size(rows)
+    is_filled = has_rows(engine, rows)
+    if not is_filled:
+        insert_rows(engine, rows)
+    missing = missing_indexes(engine, rows)
+    if is_filled and not missing:
+        click.echo(f"{table.name} already has its {rows:,} rows and its indexes.", err=True)
+        return
+    for index in missing:
+        click.echo(f"Creating index {index.name} ...", err=True)
+        index.create(engine)
+    click.echo("Gathering statistics ...", err=True)
+    gather_statistics(engine, table)
+
+
 def check_loaded(engine: sa.Engine, rows: int) -> None:
-    """Raise `BenchmarkError` where the table of a size is not there with all its rows."""
+    """Raise `ClickException` if the table of a size lacks rows or indexes."""
     if not has_rows(engine, rows) or missing_indexes(engine, rows):
-        raise BenchmarkError(
+        raise click.ClickException(
             f"{engine.url!r} has no complete table of {rows:,} rows; "
             f"load it first: python -m benchmarks load URL --rows {rows}"
         )
 
 
 def has_rows(engine: sa.Engine, rows: int) -> bool:
-    """Whether the table of a size is there with all its rows."""
+    """Return whether the table of a size exists with all its rows."""
     table = table_of_size(rows)
     if not sa.inspect(engine).has_table(table.name):
         return False
@@ -35,38 +52,29 @@ def has_rows(engine: sa.Engine, rows: int) -> bool:
 
 
 def missing_indexes(engine: sa.Engine, rows: int) -> list[sa.Index]:
-    """The recommended indexes that the table of a size has not got yet."""
+    """Return the recommended indexes that the table of a size lacks."""
     table = table_of_size(rows)
-    there = {index["name"] for index in sa.inspect(engine).get_indexes(table.name)}
-    return [index for index in table.indexes if index.name not in there]
+    present = {index["name"] for index in sa.inspect(engine).get_indexes(table.name)}
+    return [index for index in table.indexes if index.name not in present]
 
 
 def insert_rows(engine: sa.Engine, rows: int) -> None:
-    """Create the table of a size anew and fill it."""
+    """Create the table of a size anew, without indexes, and fill it."""
     table = table_of_size(rows)
     table.drop(engine, checkfirst=True)
+    insert = _copy if engine.driver == "psycopg" else _insert
     with engine.begin() as connection:
-        # The indexes come after the rows, which is faster.
+        # Indexes are built faster once the rows are there.
         connection.execute(sa.schema.CreateTable(table))
-    fill(engine, table, last_tasks(rows), rows)
-
-
-def fill(engine: sa.Engine, table: sa.Table, tasks: Iterator[Task], count: int) -> None:
-    """Insert so many tasks batch by batch, with a progress bar."""
-    with progress_bar(table.name, count) as advance:
+    tasks = last_tasks(rows)
+    with click.progressbar(length=rows, label=f"Filling {table.name}", file=sys.stderr) as bar:
         while batch := list(islice(tasks, BATCH)):
-            insert_tasks(engine, table, batch)
-            advance("inserting", len(batch))
+            with engine.begin() as connection:
+                insert(connection, table, batch)
+            bar.update(len(batch))
 
 
-def insert_tasks(engine: sa.Engine, table: sa.Table, tasks: Sequence[Task]) -> None:
-    """Insert tasks in one transaction, the way that is fast on their database."""
-    insert = _copy if engine.dialect.name == "postgresql" else _insert
-    with engine.begin() as connection:
-        insert(connection, table, tasks)
-
-
-def _insert(connection: sa.Connection, table: sa.Table, tasks: Iterable[Task]) -> None:
+def _insert(connection: sa.Connection, table: sa.Table, tasks: Sequence[Task]) -> None:
     connection.execute(sa.insert(table), [task._asdict() for task in tasks])
 
 
@@ -78,7 +86,7 @@ def _copy(connection: sa.Connection, table: sa.Table, tasks: Iterable[Task]) -> 
 
 
 def gather_statistics(engine: sa.Engine, table: sa.Table) -> None:
-    """Do at once what a database's own upkeep does in the background."""
+    """Vacuum and analyze now, instead of waiting until the database does so by itself."""
     commands = {"postgresql": "VACUUM ANALYZE", "sqlite": "ANALYZE"}
     command = commands.get(engine.dialect.name, "ANALYZE TABLE")
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

@@ -1,61 +1,47 @@
-"""What a contender adds to the peak resident memory of a Python process."""
+"""Measure the peak memory that a contender adds to a Python process."""
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from .contenders import CONTENDERS
-from .exceptions import BenchmarkError
-from .host import URL_VARIABLE, Host
-from .results import Memory
+from .host import Host
 
 PROC = Path("/proc/self")
 
 
-def measure_memory(engine: sa.Engine, rows: int, contender: str, minutes: int) -> Memory:
-    """What a contender adds to a process of its own.
-
-    Raises `BenchmarkError` where that process fails, with what it says.
-    """
-    what = [contender, "--rows", str(rows), "--minutes", str(minutes)]
-    # Arguments are for everybody on the machine to see, and the URL may hold a password.
-    url = {URL_VARIABLE: engine.url.render_as_string(hide_password=False)}
-    ended = subprocess.run(
-        [sys.executable, "-m", __package__, "memory", *what],
-        check=False,
-        env=os.environ | url,
-        capture_output=True,
-        text=True,
-    )
-    if ended.returncode:
-        raise BenchmarkError(f"the memory of {contender} could not be measured: {ended.stderr}")
-    return Memory(contender, minutes, rows, round(int(ended.stdout) / 2**20, 1))
+def can_measure_memory() -> bool:
+    """Return whether this system counts a process's peak memory in /proc, as Linux does."""
+    return (PROC / "clear_refs").exists()
 
 
-def added_bytes(host: Host, contender: str, minutes: int) -> int:
-    """By how many bytes a contender raises this process's peak, all that its first call needs being
-    there.
+def measure_memory(engine: sa.Engine, rows: int, minutes: int, contender: str) -> float:
+    """Return the megabytes that a contender adds to a process of its own."""
+    url = engine.url.render_as_string(hide_password=False)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:
+        return processes.submit(_added_megabytes, url, rows, minutes, contender).result()
 
-    Raises `BenchmarkError` where the system does not tell.
-    """
-    if not (PROC / "clear_refs").exists():
-        raise BenchmarkError("memory is read from /proc, which this system has not")
-    read = CONTENDERS[contender]
+
+def _added_megabytes(url: str, rows: int, minutes: int, contender: str) -> float:
+    engine = sa.create_engine(url)
+    host, read = Host(engine, rows), CONTENDERS[contender]
+    # The first call loads modules and opens a connection, whatever the window.
     read(host, 1)
-    # Lets the peak begin anew at what is resident now.
+    # Resets the peak to the memory that is resident now.
     (PROC / "clear_refs").write_text("5", encoding="ascii")
-    before = _peak_bytes()
+    before = _peak_kilobytes()
     read(host, minutes)
-    return _peak_bytes() - before
+    added = _peak_kilobytes() - before
+    engine.dispose()
+    return added / 1024
 
 
-def _peak_bytes() -> int:
+def _peak_kilobytes() -> int:
     status = (PROC / "status").read_text(encoding="ascii")
     [kilobytes] = re.findall(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
-    return int(kilobytes) * 1024
+    return int(kilobytes)

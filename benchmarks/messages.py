@@ -1,4 +1,4 @@
-"""What failed tasks say: some again and again, with other numbers, and some only once."""
+"""Error messages: most recur with other numbers, and some occur only once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from random import Random
 from string import ascii_lowercase
 
 ONCE_RATE = 0.1
-"""How many of the messages occur only once, and have a code of their own."""
+"""The share of messages that occur only once, each with an error code of its own."""
 
 TEMPLATES = (
     "ENGINE_TIMEOUT: no answer after # s",
@@ -47,13 +47,13 @@ TEMPLATES = (
     "[PREVIEW_FAILED] no picture after # s",
     "MODEL_NOT_LOADED: aurora-# is not on this host",
 )
-"""The messages that come again and again, the most frequent first; each `#` is a number."""
+"""The messages that recur, the most frequent first. Each `#` becomes a number."""
 
 WEIGHTS = tuple(accumulate(1 / rank for rank in range(1, len(TEMPLATES) + 1)))
 
 
 def failure_message(rng: Random) -> str:
-    """What a failed task says."""
+    """Return the message of a failed task."""
     if rng.random() < ONCE_RATE:
         return f"no light reaches the node {_word(rng)} of the scene {_word(rng)}"
     [message] = rng.choices(TEMPLATES, cum_weights=WEIGHTS)

@@ -1,99 +1,121 @@
-"""What is measured on a database, one after the other."""
+"""Time all cases on one database in interleaved rounds, then measure their memory."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple, TypeAlias
 
+import click
 import sqlalchemy as sa
 
-from . import measuring, writes
-from .exceptions import BenchmarkError
-from .goals import DAY, HOUR
+from .agreement import check_agreement
+from .contenders import contenders_on
 from .host import Host
 from .loading import check_loaded
-from .machine import database_and_version
-from .measuring import Case, all_contenders
-from .memory import measure_memory
-from .partitions import measure_partitions, partitioned_hosts
-from .pooling import measure_pooling, pooled_hosts
-from .progress import progress_bar
-from .results import DatabaseResults
-from .serving import measure_requests
-from .tables import loaded_sizes
+from .memory import can_measure_memory, measure_memory
+from .serving import served
 
-WINDOWS = (5, 15, HOUR, 240, 720, DAY)
-"""The minutes that a curve is drawn through."""
-
+HTTP = "over HTTP"
 IN_PYTHON = ("snapshot", "row pulling")
-"""The contenders whose memory is of interest."""
+"""The contenders whose memory is measured; a scan returns one row."""
+
+
+class Case(NamedTuple):
+    """One contender on one window of one table."""
+
+    rows: int
+    minutes: int
+    contender: str
+
+    def __str__(self) -> str:
+        return f"{self.contender}, {self.minutes} min of {self.rows:,} rows"
+
+
+Reads: TypeAlias = Mapping[Case, Callable[[], object]]
 
 
 @dataclass(frozen=True)
-class Effort:
-    """How often things are measured."""
+class Results:
+    """The milliseconds of each round, and the megabytes of memory, for each case."""
 
-    rounds: int
-    requests: int
-    writes: int
-
-
-def run(engine: sa.Engine, rows: int, fewer_rows: int, effort: Effort) -> DatabaseResults:
-    """Measure all that there are goals for."""
-    for size in (rows, fewer_rows):
-        check_loaded(engine, size)
-    large, small = Host(engine, rows), Host(engine, fewer_rows)
-    cases = [*all_contenders(large, HOUR, DAY), Case("snapshot", HOUR, small)]
-    name, version = database_and_version(engine)
-    units = measuring.units(cases, effort.rounds) + effort.requests + writes.units(effort.rounds)
-    with progress_bar(name, units) as advance:
-        return DatabaseResults(
-            name,
-            version,
-            timings=[
-                *measuring.measure(cases, effort.rounds, advance),
-                measure_requests(engine, rows, HOUR, effort.requests, advance),
-            ],
-            memory=[measure_memory(engine, rows, contender, DAY) for contender in IN_PYTHON],
-            writes=writes.measure_writes(engine, effort.writes, effort.rounds, advance),
-        )
+    database: str
+    milliseconds: Mapping[Case, Sequence[float]]
+    megabytes: Mapping[Case, float]
 
 
-def curve(engine: sa.Engine, rounds: int) -> DatabaseResults:
-    """Measure the contenders on windows of the largest table, and the snapshot of the same window
-    in the others.
+def run_benchmark(
+    engine: sa.Engine, sizes: Sequence[int], windows: Sequence[int], rounds: int
+) -> Results:
+    """Measure every contender on every window of the tables of some sizes.
 
-    Raises `BenchmarkError` where none is loaded.
+    Raises `ClickException` if a table is not loaded, or if the contenders disagree.
     """
-    if not (sizes := loaded_sizes(engine)):
-        raise BenchmarkError("no table is loaded; load some first: python -m benchmarks load URL")
-    for size in sizes:
-        check_loaded(engine, size)
-    *smaller, largest = [Host(engine, rows) for rows in sizes]
-    cases = [
-        *all_contenders(largest, *WINDOWS),
-        *(Case("snapshot", HOUR, host) for host in smaller),
-    ]
-    name, version = database_and_version(engine)
-    with progress_bar(name, measuring.units(cases, rounds)) as advance:
-        return DatabaseResults(name, version, measuring.measure(cases, rounds, advance))
+    for rows in sizes:
+        check_loaded(engine, rows)
+    with ExitStack() as stack:
+        reads = {
+            case: read
+            for rows in sizes
+            for case, read in _reads(Host(engine, rows), windows, stack).items()
+        }
+        milliseconds = times_in_turn(reads, rounds)
+    in_python = [case for case in reads if case.contender in IN_PYTHON and can_measure_memory()]
+    return Results(
+        database_and_version(engine),
+        milliseconds,
+        {case: measure_memory(engine, *case) for case in in_python},
+    )
 
 
-def partitions(engine: sa.Engine, days: Sequence[int], rounds: int) -> DatabaseResults:
-    """Measure the snapshot of tables with a partition for each of so many days."""
-    name, version = database_and_version(engine)
-    with (
-        partitioned_hosts(engine, days) as hosts,
-        progress_bar(name, measuring.units(hosts, rounds)) as advance,
-    ):
-        return DatabaseResults(name, version, measure_partitions(hosts, rounds, advance))
+def _reads(host: Host, windows: Sequence[int], stack: ExitStack) -> Reads:
+    """Return the calls to time for a table, once its contenders agree."""
+    reads: dict[Case, Callable[[], object]] = {}
+    request = stack.enter_context(served(host))
+    for minutes in windows:
+        check_agreement(host, minutes)
+        for name, contender in contenders_on(host.engine.dialect).items():
+            reads[Case(host.rows, minutes, name)] = partial(contender, host, minutes)
+        reads[Case(host.rows, minutes, HTTP)] = partial(request, minutes)
+    return reads
 
 
-def pooling(engines: Sequence[sa.Engine], rounds: int) -> DatabaseResults:
-    """Measure the snapshot of no tasks, on each way to a database."""
-    name, version = database_and_version(engines[0])
-    with (
-        pooled_hosts(engines) as hosts,
-        progress_bar(name, measuring.units(hosts, rounds)) as advance,
-    ):
-        return DatabaseResults(name, version, measure_pooling(hosts, rounds, advance))
+def times_in_turn(reads: Reads, rounds: int) -> dict[Case, list[float]]:
+    """Time each case once in each round, after a first round that only warms up.
+
+    Interleaved like this, all cases share the noise of the machine. Each round begins with
+    another case, so that none always follows the same one.
+    """
+    cases = list(reads)
+    starts = [number % len(cases) for number in range(rounds + 1)]
+    turns = [case for start in starts for case in (*cases[start:], *cases[:start])]
+    times: dict[Case, list[float]] = {case: [] for case in cases}
+    with click.progressbar(turns, label="Measuring", file=sys.stderr, item_show_func=_label) as bar:
+        for case in bar:
+            times[case].append(_milliseconds(reads[case]))
+    return {case: ms[1:] for case, ms in times.items()}
+
+
+def _label(case: Case | None) -> str:
+    return str(case or "")
+
+
+def _milliseconds(read: Callable[[], object]) -> float:
+    gc.collect()
+    began = time.perf_counter()
+    read()
+    return (time.perf_counter() - began) * 1000
+
+
+def database_and_version(engine: sa.Engine) -> str:
+    """Return the database's name and version, such as `mariadb 10.11.19`."""
+    with engine.connect() as connection:
+        dialect = connection.dialect
+    is_mariadb = getattr(dialect, "is_mariadb", False)
+    version = ".".join(map(str, getattr(dialect, "server_version_info", ())))
+    return f"{'mariadb' if is_mariadb else dialect.name} {version}"

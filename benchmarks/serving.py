@@ -1,4 +1,4 @@
-"""Whole requests over HTTP, to a gunicorn of the benchmark's own."""
+"""Serve a host over HTTP with gunicorn, and request snapshots from it."""
 
 from __future__ import annotations
 
@@ -6,87 +6,76 @@ import os
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPException
 from tempfile import TemporaryFile
-from typing import IO
 
-import sqlalchemy as sa
+from click import ClickException
 
-from .exceptions import BenchmarkError
-from .goals import HTTP
-from .host import PATH, ROWS_VARIABLE, SECRET, URL_VARIABLE
-from .progress import Advance
-from .results import Timing
+from .host import PATH, ROWS_VARIABLE, SECRET, URL_VARIABLE, Host
 
-WARM_UP_REQUESTS = 5
 SECONDS_TO_ANSWER = 60
 SECONDS_TO_END = 10
 
-# A worker of gunicorn's default class closes each connection after its answer.
-COMMAND = ("-m", "gunicorn", f"{__package__}.host:create_app()", "--worker-class", "gthread")
-
-
-def measure_requests(
-    engine: sa.Engine, rows: int, minutes: int, requests: int, advance: Advance
-) -> Timing:
-    """Time so many requests, one after the other over one connection.
-
-    Raises `BenchmarkError` where the server does not answer them with 200.
-    """
-    with _server(engine, rows) as (port, log):
-        try:
-            with closing(HTTPConnection("127.0.0.1", port, timeout=SECONDS_TO_ANSWER)) as client:
-                for _ in range(WARM_UP_REQUESTS):
-                    _request(client, minutes)
-                times = []
-                for _ in range(requests):
-                    times.append(_request(client, minutes))
-                    advance(f"{HTTP}, {minutes} min in {rows:,} rows")
-        except (OSError, HTTPException) as error:
-            log.seek(0)
-            raise BenchmarkError(f"gunicorn gave no answer: {error!r}\n{log.read()}") from error
-    return Timing(HTTP, minutes, rows, times)
-
-
-def _request(client: HTTPConnection, minutes: int) -> float:
-    began = time.perf_counter()
-    client.request("GET", f"{PATH}?minutes={minutes}", headers={"X-Admin-Secret": SECRET})
-    response = client.getresponse()
-    body = response.read()
-    took = (time.perf_counter() - began) * 1000
-    if response.status != 200:
-        raise BenchmarkError(f"a request was answered with {response.status}: {body.decode()}")
-    return round(took, 3)
+# All requests use one connection, which has to outlast the other contenders' turns.
+COMMAND = (
+    *("-m", "gunicorn", f"{__package__}.host:create_app()"),
+    *("--worker-class", "gthread", "--keep-alive", "3600"),
+)
 
 
 @contextmanager
-def _server(engine: sa.Engine, rows: int) -> Iterator[tuple[int, IO[str]]]:
-    """The port of a server and its log, until the end of the context."""
-    own = {
-        URL_VARIABLE: engine.url.render_as_string(hide_password=False),
-        ROWS_VARIABLE: str(rows),
-    }
-    with TemporaryFile("w+", encoding="utf-8") as log:
-        # The server gets a socket that listens already, so a client's first request waits in it
-        # until the server is ready.
-        with closing(socket.create_server(("127.0.0.1", 0))) as listening:
-            # gunicorn sets it too, but too late for a client that waits already, and then the end
-            # of each answer waits for 40 ms for the client's word that it has the beginning.
-            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            port = listening.getsockname()[1]
-            server = subprocess.Popen(
-                [sys.executable, *COMMAND, "--bind", f"fd://{listening.fileno()}"],
-                env=os.environ | own,
-                pass_fds=[listening.fileno()],
-                stderr=log,
-            )
-        try:
-            yield port, log
-        finally:
-            _end(server)
+def served(host: Host) -> Iterator[Callable[[int], None]]:
+    """Run a server, and yield a function that requests the snapshot of the last minutes.
+
+    The function raises `ClickException` if the answer is not 200.
+    """
+    with (
+        TemporaryFile("w+", encoding="utf-8") as log,
+        _server(host, log.fileno()) as port,
+        closing(HTTPConnection("127.0.0.1", port, timeout=SECONDS_TO_ANSWER)) as client,
+    ):
+
+        def request(minutes: int) -> None:
+            try:
+                _request(client, minutes)
+            except (OSError, HTTPException) as error:
+                log.seek(0)
+                raise ClickException(f"gunicorn failed: {error!r}\n{log.read()}") from error
+
+        yield request
+
+
+def _request(client: HTTPConnection, minutes: int) -> None:
+    client.request("GET", f"{PATH}?minutes={minutes}", headers={"X-Admin-Secret": SECRET})
+    response = client.getresponse()
+    body = response.read()
+    if response.status != 200:
+        raise ClickException(f"a request was answered with {response.status}: {body.decode()}")
+
+
+@contextmanager
+def _server(host: Host, log: int) -> Iterator[int]:
+    """Run gunicorn on a free port, and yield the port."""
+    url = host.engine.url.render_as_string(hide_password=False)
+    environment = os.environ | {URL_VARIABLE: url, ROWS_VARIABLE: str(host.rows)}
+    # gunicorn inherits a listening socket: the first request waits there until it is ready.
+    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+        # gunicorn sets this too, but too late for a client that is already connected: each of
+        # its answers would wait 40 ms for an acknowledgement.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        port = listening.getsockname()[1]
+        server = subprocess.Popen(
+            [sys.executable, *COMMAND, "--bind", f"fd://{listening.fileno()}"],
+            env=environment,
+            pass_fds=[listening.fileno()],
+            stderr=log,
+        )
+    try:
+        yield port
+    finally:
+        _end(server)
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:

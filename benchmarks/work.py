@@ -1,4 +1,4 @@
-"""The benchmark's work: the tasks of a busy backend up to a fixed moment, the same in every run."""
+"""The tasks of a busy backend up to a fixed moment, the same in every run."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from typing import NamedTuple, TypeAlias
 from .messages import failure_message
 
 NOW = datetime(2026, 1, 30, 10, 0, tzinfo=timezone.utc)
-"""The moment that all snapshots are taken at, so that a table is as good next year as today."""
+"""All snapshots are taken at this moment, so that a loaded table never goes stale."""
 
 TASKS_PER_HOUR = 62_500
-"""So that 60 minutes hold 50,000 completed tasks, and 24 hours 1.2 million."""
+"""60 minutes hold 50,000 completed tasks, and 24 hours 1.2 million."""
 
 COMPLETED_RATE, FAILED_RATE = 0.8, 0.1
-"""The rest is cancelled."""
+"""The other tasks are cancelled."""
 
 WAIT_MU, WAIT_SIGMA = math.log(5), 0.8
 RUN_MU, RUN_SIGMA = math.log(25), 0.6
-"""Log-normal seconds; broader than the example's, because varied durations are harder to rank."""
+"""Log-normal seconds. Broad, because durations that differ are harder to rank."""
 
 END = NOW.replace(tzinfo=None)
 HOUR = timedelta(hours=1)
@@ -46,7 +46,7 @@ PROMPTS = tuple(
 
 
 class Task(NamedTuple):
-    """A row but for its id, which the database gives."""
+    """A row without its id; the database assigns that."""
 
     engine: str
     prompt: str
@@ -60,23 +60,23 @@ class Task(NamedTuple):
 
 
 Course: TypeAlias = tuple[str, datetime | None, datetime | None, datetime, str | None]
-"""What of a row changes in its life: the columns from `status` on."""
+"""The columns that change in a task's life: those from `status` on."""
 
 
-def last_tasks(count: int, per_hour: int = TASKS_PER_HOUR) -> Iterator[Task]:
-    """The last tasks before `NOW`, in the order of their creation.
+def last_tasks(count: int) -> Iterator[Task]:
+    """Yield the last tasks before `NOW`, in the order of their creation.
 
-    A larger count puts older ones before them, so that the same window is the same in every table.
+    A larger count puts older tasks before them, so the same window is the same in every table.
     """
-    hours = math.ceil(count / per_hour)
-    tasks = chain.from_iterable(_hour_of_tasks(hour, per_hour) for hour in range(hours, 0, -1))
-    return islice(tasks, hours * per_hour - count, None)
+    hours = math.ceil(count / TASKS_PER_HOUR)
+    tasks = chain.from_iterable(_hour_of_tasks(hour) for hour in range(hours, 0, -1))
+    return islice(tasks, hours * TASKS_PER_HOUR - count, None)
 
 
-def _hour_of_tasks(hours_ago: int, count: int) -> Iterator[Task]:
+def _hour_of_tasks(hours_ago: int) -> Iterator[Task]:
     rng = Random(f"hour {hours_ago}")
     start = END - hours_ago * HOUR
-    for share in sorted(rng.random() for _ in range(count)):
+    for share in sorted(rng.random() for _ in range(TASKS_PER_HOUR)):
         yield _task(start + HOUR * share, rng)
 
 
@@ -92,7 +92,7 @@ def _task(created_at: datetime, rng: Random) -> Task:
 def _course(
     created_at: datetime, processing_at: datetime, ended_at: datetime, rng: Random
 ) -> Course:
-    """How far a task has come at `NOW`, and how it ended."""
+    """Return how far a task has come at `NOW`, and how it ended."""
     chance = rng.random()
     if processing_at > END:
         return "queued", None, None, created_at, None
