@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
@@ -12,12 +11,19 @@ import sqlalchemy as sa
 from flask import Config, Flask
 from flask.testing import FlaskClient
 
-from flask_task_metrics import ConfigurationError
+from flask_task_metrics import ConfigurationError, TaskSource
 from flask_task_metrics.config import Settings
-
-from .host import HEADERS, PATH, SECRET, add_tasks, create_host, current_utc, dispose_engines
-
-on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from tests.support.databases import on
+from tests.support.host import (
+    PATH,
+    SECRET,
+    Task,
+    add_tasks,
+    create_host,
+    current_utc,
+    dispose_engines,
+)
+from tests.support.http import body_of, get_snapshot
 
 DEFAULTS = {
     "admin_secret": (),
@@ -25,10 +31,16 @@ DEFAULTS = {
     "default_minutes": 60,
     "max_minutes": 1440,
     "top_errors": 5,
-    "statement_timeout_ms": 5000,
+    "timeout_ms": 10000,
+    "max_concurrent": 2,
     "bind_key": None,
     "request_id_header": "X-Request-Id",
     "log_requests": "all",
+    "log_exclude": (),
+    "stalled_seconds": 300,
+    "stuck_seconds": 3600,
+    "checks": (),
+    "prometheus_minutes": 5,
 }
 KEYS = [f"TASK_METRICS_{name.upper()}" for name in DEFAULTS]
 
@@ -36,31 +48,38 @@ NO_HEADER = (
     "has a secret that no HTTP header can carry: it is empty, or has a control character or white "
     "space at an end (the new line of the file it was read from?)"
 )
+STRINGS = "it must be a string, or a sequence of them"
 PATH_PREFIX = (
     "it must be a fixed path such as '/api/admin', with a slash at the start and none at the end"
 )
 HEADER_NAME = "it must be the name of an HTTP header, such as 'X-Request-Id'"
+NEUTRAL_HEADER = "it must be a header without a meaning of its own"
+PATHS = "it must be a sequence of paths, such as ('/healthz',)"
+BIND = "it must be the name of one of your binds, or a mapping of sources to binds"
 LOG_REQUESTS = "it must be one of all, blueprint, none"
 
-WHOLE_NUMBERS = {"DEFAULT_MINUTES": 52704000, "MAX_MINUTES": 52704000, "TOP_ERRORS": 1000}
+WHOLE_NUMBERS = {
+    "DEFAULT_MINUTES": 52704000,
+    "MAX_MINUTES": 52704000,
+    "PROMETHEUS_MINUTES": 52704000,
+    "TOP_ERRORS": 1000,
+    "MAX_CONCURRENT": 1000,
+    "STALLED_SECONDS": 3162240000,
+    "STUCK_SECONDS": 3162240000,
+}
 """The largest value of each."""
 
 
 def refusal_of(**config: Any) -> str:
-    """What a host is told at start whose configuration can't be."""
+    """Return the error at start of a host with a wrong configuration."""
     with pytest.raises(ConfigurationError) as refusal:
         create_host("sqlite://", **config)
     return str(refusal.value)
 
 
-def body_of(client: FlaskClient, query: str = "") -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(client.get(PATH, query_string=query, headers=HEADERS).data)
-    return body
-
-
 @pytest.fixture
 def configured(engine: sa.Engine, database_url: str) -> Iterator[Callable[..., FlaskClient]]:
-    """Makes the client of a host that has a task table and the configuration given."""
+    """Return a function that makes the client of a host with a task table and a configuration."""
     apps: list[Flask] = []
 
     def create_client(**config: Any) -> FlaskClient:
@@ -103,8 +122,10 @@ def test_an_unknown_key_is_refused_with_those_there_are(
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        pytest.param(5, "is of type int; it must be a string, or several", id="number"),
-        pytest.param(True, "is of type bool; it must be a string, or several", id="truth"),
+        pytest.param(5, f"is of type int; {STRINGS}", id="number"),
+        pytest.param(True, f"is of type bool; {STRINGS}", id="truth"),
+        pytest.param({"current": SECRET}, f"is of type dict; {STRINGS}", id="mapping"),
+        pytest.param({SECRET}, f"is of type set; {STRINGS}", id="set"),
         pytest.param(
             (SECRET, 5), "has a secret of type int; it must be a string", id="number among several"
         ),
@@ -148,16 +169,24 @@ def test_a_secret_from_an_environment_that_is_not_utf_8_is_refused() -> None:
             for value in (0, -1, most + 1, "60", "", 1.5, 60.0, True, False, [60])
         ),
         *(
-            ("STATEMENT_TIMEOUT_MS", value, "it must be a whole number from 0 to 86400000")
+            ("TIMEOUT_MS", value, "it must be a whole number from 0 to 86400000")
             for value in (-1, 86400001, "5000", 0.5, True, False, "off")
         ),
         *(
-            ("BIND_KEY", value, "it must be the name of one of your binds")
-            for value in (5, True, "", b"replica", ["replica"])
+            ("BIND_KEY", value, BIND)
+            for value in (5, True, "", b"replica", ["replica"], {"a": None}, {"a": ""}, {None: "b"})
         ),
         *(
             ("REQUEST_ID_HEADER", value, HEADER_NAME)
             for value in ("", "X Request-Id", "X-Request-Id\n", "X-Requ\xeate", "X:Y", 5, b"X-Id")
+        ),
+        *(
+            ("REQUEST_ID_HEADER", value, NEUTRAL_HEADER)
+            for value in ("X-Admin-Secret", "x-admin-secret", "Set-Cookie", "Connection", "TE")
+        ),
+        *(
+            ("LOG_EXCLUDE", value, PATHS)
+            for value in ("/healthz", b"/healthz", ["healthz"], [b"/healthz"], {"/": 1}, 5, True)
         ),
         *(
             ("LOG_REQUESTS", value, LOG_REQUESTS)
@@ -210,28 +239,30 @@ def test_an_answer_below_another_prefix_is_not_stored() -> None:
     assert "no-store" == client.get("/ops/metrics-snapshot").headers["Cache-Control"]
 
 
-@on_sqlite
+@on("sqlite")
 def test_the_window_has_the_default_minutes(configured: Callable[..., FlaskClient]) -> None:
     client = configured(TASK_METRICS_DEFAULT_MINUTES=7)
 
-    assert 7 == body_of(client)["window"]["minutes"]
+    assert 7 == body_of(get_snapshot(client))["window"]["minutes"]
 
 
-@on_sqlite
+@on("sqlite")
 def test_the_window_has_at_most_the_most_minutes(configured: Callable[..., FlaskClient]) -> None:
     client = configured(TASK_METRICS_MAX_MINUTES=2880)
 
-    assert 2880 == body_of(client, "minutes=2880")["window"]["minutes"]
+    assert 2880 == body_of(get_snapshot(client, "minutes=2880"))["window"]["minutes"]
 
 
 def test_more_than_the_most_minutes_are_refused() -> None:
     app = create_host("sqlite://", TASK_METRICS_DEFAULT_MINUTES=7, TASK_METRICS_MAX_MINUTES=30)
     message = "Must be greater than or equal to 1 and less than or equal to 30."
 
-    assert {"minutes": [message]} == body_of(app.test_client(), "minutes=31")["errors"]
+    assert {"minutes": [message]} == body_of(get_snapshot(app.test_client(), "minutes=31"))[
+        "errors"
+    ]
 
 
-@on_sqlite
+@on("sqlite")
 @pytest.mark.parametrize(("config", "codes"), [({}, 5), ({"TASK_METRICS_TOP_ERRORS": 2}, 2)])
 def test_there_are_as_many_errors_as_configured(
     configured: Callable[..., FlaskClient], engine: sa.Engine, config: dict[str, int], codes: int
@@ -239,17 +270,17 @@ def test_there_are_as_many_errors_as_configured(
     failed = {"status": "failed", "updated_at": current_utc()}
     add_tasks(engine, *(failed | {"error_message": f"ERROR_{n}: x"} for n in range(6)))
 
-    assert codes == len(body_of(configured(**config))["topErrors"])
+    assert codes == len(body_of(get_snapshot(configured(**config)))["topErrors"])
 
 
-@on_sqlite
-def test_a_statement_timeout_of_zero_is_none(configured: Callable[..., FlaskClient]) -> None:
-    client = configured(TASK_METRICS_STATEMENT_TIMEOUT_MS=0)
+@on("sqlite")
+def test_a_timeout_of_zero_is_none(configured: Callable[..., FlaskClient]) -> None:
+    client = configured(TASK_METRICS_TIMEOUT_MS=0)
 
-    assert 60 == body_of(client)["window"]["minutes"]
+    assert 60 == body_of(get_snapshot(client))["window"]["minutes"]
 
 
-@on_sqlite
+@on("sqlite")
 def test_settings_come_from_the_environment_as_flask_reads_it(
     configured: Callable[..., FlaskClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,7 +288,7 @@ def test_settings_come_from_the_environment_as_flask_reads_it(
     config = Config(".")
     config.from_prefixed_env("HOST")
 
-    assert 7 == body_of(configured(**config))["window"]["minutes"]
+    assert 7 == body_of(get_snapshot(configured(**config)))["window"]["minutes"]
 
 
 def test_settings_are_read_once_at_start() -> None:
@@ -265,3 +296,111 @@ def test_settings_are_read_once_at_start() -> None:
     app.config.update(TASK_METRICS_REQUEST_ID_HEADER="X-Correlation-Id")
 
     assert "X-Request-Id" in app.test_client().get("/").headers
+
+
+SOME_STATES = "it must be a list of states, such as ['stalled'], of: stalled, stuck, idle, working"
+A_MAPPING = "it must be a mapping such as {'queued_age': {'crit': 300}}"
+WARN_OR_CRIT = "it must be a mapping with warn, crit or both, such as {'crit': 300}"
+RANGE = (
+    "it must be a number or a range such as '10', '10:', '~:10', '10:20' or '@10:20', whose start "
+    "is not above its end"
+)
+
+
+@pytest.mark.parametrize(
+    ("checks", "message"),
+    [
+        *(
+            (value, f" is {value!r}; {A_MAPPING}")
+            for value in ("queued_age", ["queued_age"], 5, True)
+        ),
+        *(
+            ({name: {"crit": 1}}, f" has a condition on {name!r}; there are: failure_rate, ")
+            for name in ("queue_age", "", 5, "p90.end_to_end", "p50.endToEnd", "Failed")
+        ),
+        *(
+            (
+                {"failed": given},
+                f"['failed'] is {given!r}; {WARN_OR_CRIT}",
+            )
+            for given in ({}, 300, "0:5", None, {"min_ended": 3}, {"critical": 5})
+        ),
+        *(
+            ({name: {"crit": 1, option: 2}}, f"[{name!r}] has {option!r}; there are: {options}")
+            for name, option, options in (
+                ("failed", "min_ended", "warn, crit"),
+                ("failure_rate", "ok", "warn, crit, min_ended"),
+            )
+        ),
+        *(
+            ({"failed": {"warn": given}}, f"['failed']['warn'] is {given!r}; {RANGE}")
+            for given in (
+                *("", " 5", "5\n", "five", "1e3", "@", ":", ":5", "~", "5:~", "20:10", "1:2:3"),
+                *("٣", "5.", "+5", "inf", -5, "-5", True, None, [5], float("nan"), float("inf")),
+            )
+        ),
+        *(
+            (
+                {"state": {"crit": given}},
+                f"['state']['crit'] is {given!r}; {SOME_STATES}",
+            )
+            for given in ("stalled", [], ["Stalled"], ["stalled", "slow"], [["stuck"]], 5, b"idle")
+        ),
+        *(
+            (
+                {"failure_rate": {"crit": 1, "min_ended": given}},
+                f"['failure_rate']['min_ended'] is {given!r}; it must be a whole number from 1 on",
+            )
+            for given in (0, -1, 1.5, "5", True, None)
+        ),
+    ],
+)
+def test_a_wrong_condition_is_refused_with_its_key_and_what_would_be_right(
+    checks: object, message: str
+) -> None:
+    refusal = refusal_of(TASK_METRICS_CHECKS=checks)
+
+    assert refusal.startswith(f"TASK_METRICS_CHECKS{message}")
+
+
+@pytest.mark.parametrize(
+    ("name", "crit", "poor", "needs"),
+    [
+        ("created", 1, {"created_at": None}, "created_at"),
+        ("queued_age", 1, {"created_at": None}, "queued status, or no created_at and no due_at"),
+        ("state", ["stuck"], {"statuses": {"queued": ()}}, "queued or no processing status"),
+        (
+            "p95.time_to_complete",
+            1,
+            {"completed_at": None},
+            "processing_at or no completed_at",
+        ),
+        (
+            "p50.time_to_processing",
+            1,
+            {"processing_at": None},
+            "created_at or no processing_at or no completed_at",
+        ),
+        ("failure_rate", 1, {"statuses": {"completed": ()}}, "failed or no completed status"),
+        ("completed", "1:", {"statuses": {"completed": ()}}, "completed status"),
+        ("queued", 1, {"statuses": {"queued": ()}}, "queued status"),
+    ],
+)
+def test_a_condition_on_what_a_source_does_not_record_is_refused(
+    name: str, crit: object, poor: dict[str, Any], needs: str
+) -> None:
+    sources = {"videos": Task, "imports": TaskSource(Task, **poor)}
+    with pytest.raises(ConfigurationError) as refusal:
+        create_host("sqlite://", sources, TASK_METRICS_CHECKS={name: {"crit": crit}})
+
+    assert (
+        f"source 'imports': TASK_METRICS_CHECKS has a condition on {name!r}, and the source has no "
+        f"{needs}; map it, or leave out the condition"
+    ) == str(refusal.value)
+
+
+def test_a_scrape_s_window_is_no_longer_than_any_may_be() -> None:
+    settings = Settings.from_config(
+        {"TASK_METRICS_DEFAULT_MINUTES": 3, "TASK_METRICS_MAX_MINUTES": 3}
+    )
+    assert 3 == settings.prometheus_minutes

@@ -1,0 +1,85 @@
+"""A snapshot adds at most 50 MB to its process, and 500 bytes for each different error code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from itertools import islice
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
+
+from tests.support.host import NOW
+from tests.support.jobs import job_table
+from tests.support.tasks import failed
+
+LONG_TEXT = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
+
+MEGABYTE = 1_000_000
+
+ADDED_BYTES = """
+import re, sys
+from pathlib import Path
+from datetime import datetime, timedelta
+import sqlalchemy as sa
+from tests.support.host import snapshot_of
+from tests.support.jobs import job_table
+
+def peak():
+    return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
+
+now = datetime.fromisoformat(sys.argv[2])
+engine = sa.create_engine(sys.argv[1])
+snapshot_of(engine, job_table(), now=now + timedelta(days=30), TASK_METRICS_TIMEOUT_MS=0)
+Path("/proc/self/clear_refs").write_text("5")
+before = peak()
+snapshot = snapshot_of(engine, job_table(), now=now, TASK_METRICS_TIMEOUT_MS=0)
+print(peak() - before, snapshot.tasks.failed)
+engine.dispose()
+"""
+
+
+def large_json() -> Iterable[str]:
+    for number in range(120):
+        yield json.dumps({"code": f"E_{number}", "detail": f"{number} " * 200_000})
+
+
+def large_texts() -> Iterable[str]:
+    for number in range(400):
+        yield f" \n{number}" + "größe💥 " * 30_000
+
+
+def large_tracebacks() -> Iterable[str]:
+    frames = '  File "tasks.py", line 1, in render\n' * 20_000
+    for number in range(120):
+        yield f"Traceback (most recent call last):\n{frames}Error{number}: no"
+
+
+def many_texts() -> Iterable[str]:
+    for number in range(20_000):
+        yield f"{chr(97 + number % 26)} {number:x} node " + "no light reaches " * 55
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can reset a process's peak memory")
+@pytest.mark.parametrize("messages", [large_json, large_texts, large_tracebacks, many_texts])
+def test_memory_of_a_snapshot_is_bounded_whatever_the_messages(
+    database_url: str, messages: Callable[[], Iterable[str]]
+) -> None:
+    engine = sa.create_engine(database_url)
+    table = job_table(error_message=LONG_TEXT)
+    table.create(engine)
+    tasks = (failed(message) for message in messages())
+    with engine.begin() as connection:
+        while batch := list(islice(tasks, 10)):
+            connection.execute(sa.insert(table), batch)
+    engine.dispose()
+
+    command = [sys.executable, "-c", ADDED_BYTES, database_url, NOW.isoformat()]
+    added, tasks_failed = subprocess.check_output(command, text=True).split()
+
+    assert sum(1 for _ in messages()) == int(tasks_failed)
+    assert int(added) < 50 * MEGABYTE

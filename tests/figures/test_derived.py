@@ -1,0 +1,99 @@
+"""A source that is derived from several rows, and one that is a function."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from flask_task_metrics import TaskSource
+from flask_task_metrics.figures import Collector
+from flask_task_metrics.figures.latencies import latencies_of
+from flask_task_metrics.source import since_values
+from tests.support.databases import on
+from tests.support.events import all_tasks, event_table, store_events, tasks_since
+from tests.support.host import snapshot_of
+from tests.support.jobs import EXPECTED, TASKS, at
+from tests.support.oracle import TaskRow, expected_comparison
+from tests.support.tasks import WINDOW
+
+MANY = 1_000_000
+"""From so many tasks on, the latencies are measured in another way."""
+
+AWARE = sa.DateTime(timezone=True)
+
+
+@pytest.mark.parametrize("source", [all_tasks(), tasks_since], ids=["select", "function"])
+def test_figures_of_events_are_those_of_the_oracle(engine: sa.Engine, source: Any) -> None:
+    store_events(engine, TASKS)
+    assert EXPECTED == snapshot_of(engine, source)
+    with engine.connect() as connection:
+        for_many = latencies_of(TaskSource(source), engine.dialect)
+        assert EXPECTED.latency == for_many.read(connection, WINDOW, completed=MANY)
+
+
+@pytest.mark.parametrize("source", [all_tasks(), tasks_since], ids=["select", "function"])
+def test_the_window_before_is_that_of_the_oracle(engine: sa.Engine, source: Any) -> None:
+    store_events(engine, TASKS)
+    expected = expected_comparison(TASKS, WINDOW)
+    assert expected == snapshot_of(engine, source, compare="previous")
+
+
+@pytest.mark.parametrize("minutes", [1, 60])
+def test_a_function_holds_the_ends_that_its_state_needs(engine: sa.Engine, minutes: int) -> None:
+    ended, queued = at(55), at(30)
+    store_events(
+        engine,
+        [
+            TaskRow(1, "completed", ended, ended, ended, ended),
+            TaskRow(2, "queued", queued, None, None, queued),
+            TaskRow(3, "processing", at(-60), at(-60), None, at(59)),
+        ],
+    )
+    limits: dict[str, Any] = {"TASK_METRICS_STALLED_SECONDS": 299}
+    for source, seen in (
+        (all_tasks(), "nothing has ended for 5 min"),
+        (tasks_since, "nothing has ended in the last 4 min"),
+    ):
+        assert "stuck" == snapshot_of(engine, source, minutes=minutes).state
+        stalled = snapshot_of(engine, source, minutes=minutes, **limits)
+        assert ("stalled", True) == (stalled.state, f"; {seen};" in str(stalled.reason))
+
+
+@on("sqlite", "postgresql")
+def test_a_function_compares_its_time_with_timestamps_that_have_a_time_zone(
+    engine: sa.Engine,
+) -> None:
+    events = event_table(AWARE)
+    store_events(engine, TASKS, events)
+    assert EXPECTED == snapshot_of(engine, partial(tasks_since, events=events))
+
+
+@on("sqlite", "postgresql", "mariadb")
+def test_a_function_gets_the_start_of_the_window(engine: sa.Engine) -> None:
+    kept, left_out = at(0), at(-1 / 60_000)
+    store_events(
+        engine,
+        [
+            TaskRow(1, "completed", kept, kept, kept, kept),
+            TaskRow(2, "completed", left_out, left_out, left_out, left_out),
+            TaskRow(3, "queued", left_out, None, None, left_out),
+        ],
+    )
+    with engine.connect() as connection:
+        ids = sa.select(TaskSource(tasks_since).tasks.c.id)
+        assert {1, 3} == set(connection.scalars(ids, since_values(WINDOW.start)))
+
+
+@pytest.mark.parametrize("name", ["sqlite", "postgresql", "mysql", "mariadb"])
+def test_each_statement_reads_a_derived_source_once(name: str) -> None:
+    dialect = sa.make_url(f"{name}://").get_dialect()()
+    collector = Collector.of(TaskSource(all_tasks()), dialect)
+    assert collector.errors
+    before = (*collector.previous.queries(WINDOW), collector.errors.query_before(WINDOW))
+    for query in (*collector.queries(WINDOW), *before):
+        sql = str(query.statement.compile(dialect=dialect))  # type: ignore[attr-defined]
+        assert 1 == len(re.findall(r"JOIN events\b", sql)), query.figure
