@@ -3,41 +3,65 @@ VENV := .venv
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo evidence test benchmark lint clean
+.PHONY: help demo evidence test test-fast docs benchmark lint hooks clean
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1: /p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1: /p' Makefile
 
-demo: $(VENV)/.installed-example ## Run the example backend with a believable past, until Ctrl-C
-	@$(VENV)/bin/python -m example_app.demo
+demo: $(VENV)/.installed-example ## Run the example backend with a believable past, until Ctrl-C: make demo [DATABASE_URL=...]
+	@$(VENV)/bin/python -m example_app.demo $(DEMO_DATABASE_URL)
+
+# Not from the environment: an exported DATABASE_URL may name a database of yours. In quotes for the
+# shell to expand, so that no character of a URL is special.
+DEMO_DATABASE_URL = $(if $(filter command,$(origin DATABASE_URL)),"$$DATABASE_URL")
 
 evidence: $(VENV)/.installed-example ## Write docs/evidence.md anew, from a real run
-	@$(VENV)/bin/python -m example_app.evidence docs/evidence.md
+	@$(VENV)/bin/python -m example_app.demo.evidence docs/evidence.md
 
-test: $(VENV)/.installed-test ## Run the tests
-	$(VENV)/bin/pytest
+test: $(VENV)/.installed-test ## Run the tests, on every database that is there
+	$(VENV)/bin/pytest --numprocesses logical
+
+test-fast: $(VENV)/.installed-test ## Run the quick tests, on SQLite alone
+	$(VENV)/bin/pytest --numprocesses logical --db sqlite -m "not slow"
+
+docs: $(VENV)/.installed-docs ## Build the documentation into build/docs
+	$(VENV)/bin/sphinx-build -W --keep-going -n -b html docs build/docs
+	@echo "Open build/docs/index.html"
 
 benchmark: $(VENV)/.installed-benchmark ## Measure what a snapshot costs in the database of a URL: make benchmark URL=...
-	@$(VENV)/bin/python -m benchmarks load $(or $(URL),$(error name a database to load and measure: make benchmark URL=postgresql+psycopg://localhost/test))
-	@$(VENV)/bin/python -m benchmarks run $(URL)
+	@$(if $(URL),,$(error name a database to load and measure: make benchmark URL=postgresql+psycopg://localhost/test))
+	@$(VENV)/bin/python -m benchmarks load "$$URL"
+	@$(VENV)/bin/python -m benchmarks run "$$URL"
 
-lint: $(VENV)/.installed-lint ## Check style, format and types
+lint: $(VENV)/.installed-lint ## Check style, format, types and the order of the imports
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-logo --no-cache
+	$(VENV)/bin/python .ci/public_types.py
+
+hooks: $(VENV)/.installed-hooks ## Have git run make lint before each commit
+	$(VENV)/bin/pre-commit install
 
 clean: ## Remove what make and the tools made; instance/, where the data is, stays
 	rm -rf $(VENV) $(VENV)-* build dist *.egg-info .coverage .coverage.* .hypothesis
 	rm -rf .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# One stamp for each extra, so that what is installed is not installed again.
-$(VENV)/.installed-%: pyproject.toml | $(VENV)/bin/pip
-	@echo "Installing the package with its extra '$*' into $(VENV) ..."
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+# One stamp for each dependency group, so that nothing is installed twice. setuptools warns of each
+# editable install.
+$(VENV)/.installed-%: pyproject.toml | $(VENV)/.made
+	@echo "Installing the package and the dependency group '$*' into $(VENV) ..."
+	@$(STILL) PYTHONWARNINGS=ignore $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[mysql,postgresql,prometheus]' --group $*
 	@touch $@
 
-# pip is what an unfinished virtual environment lacks.
-$(VENV)/bin/pip:
+# --group needs pip 25.1, and Python 3.10 to 3.13 come with an older one.
+$(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed, but $(PYTHON) is " + sys.version.split()[0] + "; name another one: make PYTHON=python3.12")'
-	@$(PYTHON) -m venv --clear $(VENV)
+	@echo "Making a virtual environment in $(VENV) ..."
+	@$(STILL) $(PYTHON) -m venv --clear $(VENV)
+	@$(STILL) $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@touch $@
+
+# Says every five seconds that a command is still running, and ends with the shell that runs it.
+STILL = while sleep 5 && kill -0 $$$$ 2>/dev/null; do echo "... still at it"; done &
