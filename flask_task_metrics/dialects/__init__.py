@@ -17,16 +17,8 @@ from .texts import (
     sent_text,
     unicode_text,
 )
-from .timestamps import (
-    UNREADABLE,
-    Instant,
-    UtcSecond,
-    before,
-    has_time_zone,
-    instant,
-    is_unreadable,
-    not_before,
-)
+from .timestamps import Instant, UtcSecond, before, has_time_zone, instant, not_before
+from .unreadable import UNREADABLE, is_unreadable
 
 __all__ = [
     "FAMILIES",

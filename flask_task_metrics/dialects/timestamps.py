@@ -10,10 +10,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from .databases import PerDatabase, family_of
-
-SQLITE_SECONDS = "YYYY-MM-DD[ T]HH:MM:SS".translate(dict.fromkeys(map(ord, "YMDHS"), "[0-9]"))
-"""A GLOB for a timestamp's text up to its seconds, in SQLAlchemy's form or ISO 8601's."""
+from .databases import family_of
+from .unreadable import sqlite_if_utc
 
 SQLITE_USUAL = f"????-??-?? ??:??:??.{'[0-9]' * 6}"
 """A GLOB for the form that SQLAlchemy writes. It also lets through text that is no time:
@@ -75,7 +73,7 @@ def _not_before_sqlite(element: not_before, compiler: SQLCompiler, **kw: Any) ->
     # Text with a "T" sorts after all text of the same day with a space.
     with_t = f"replace({second}, ' ', 'T')"
     other_form = f"{timestamp} < substr({with_t}, 1, 11) OR {timestamp} >= {with_t}"
-    other = f"({other_form}) AND {_sqlite_if_utc(timestamp, '1')}"
+    other = f"({other_form}) AND {sqlite_if_utc(timestamp, '1')}"
     is_usual = f"{timestamp} GLOB '{SQLITE_USUAL}' AND julianday({timestamp}) IS NOT NULL"
     return f"({timestamp} >= {second} AND CASE WHEN {is_usual} THEN 1 ELSE {other} END)"
 
@@ -163,56 +161,6 @@ def _instant_sqlite(element: instant, compiler: SQLCompiler, **kw: Any) -> str:
     usual = f"CAST({rounded} AS INTEGER) * 1000000 + {micros}"
     seconds = f"CAST(strftime('%s', substr({timestamp}, 1, 19)) AS INTEGER)"
     fraction = f"CAST(round(CAST('0' || substr({timestamp}, 20) AS REAL) * 1000000) AS INTEGER)"
-    other = _sqlite_if_utc(timestamp, f"{seconds} * 1000000 + {fraction}")
+    other = sqlite_if_utc(timestamp, f"{seconds} * 1000000 + {fraction}")
     # Text that only resembles a time is null in the usual form, and an error in the other.
     return f"ifnull(CASE WHEN {timestamp} GLOB '{SQLITE_USUAL}' THEN {usual} END, {other})"
-
-
-def _sqlite_if_utc(timestamp: str, value: str) -> str:
-    """Return SQL for a value where a timestamp is null or UTC, and for an error elsewhere.
-
-    A SQLite query can't raise an error of its own, so it provokes an integer overflow.
-    """
-    error = f"abs(-9223372036854775808 + 0 * length({timestamp}) /* not a UTC timestamp */)"
-    return f"CASE WHEN {_sqlite_is_unreadable(timestamp)} THEN {error} ELSE {value} END"
-
-
-def _sqlite_is_unreadable(timestamp: str) -> str:
-    seconds = f"substr({timestamp}, 1, 19)"
-    zone = f"rtrim(ltrim(substr({timestamp}, 20), '.0123456789'), 'Z')"
-    return (
-        f"({timestamp} IS NOT NULL AND NOT ({seconds} GLOB '{SQLITE_SECONDS}' "
-        f"AND strftime('%s', {seconds}) IS NOT NULL AND {zone} IN ('', '+00:00')))"
-    )
-
-
-class is_unreadable(FunctionElement[bool]):
-    """Whether a timestamp can't be subtracted, or shown as a `datetime`: see `UNREADABLE`."""
-
-    name = "is_unreadable"
-    inherit_cache = True
-
-
-UNREADABLE = PerDatabase(
-    sqlite="text that is not a UTC timestamp",
-    postgresql="infinity or a year after 9999",
-    mysql="a zero date",
-)
-"""The timestamps of each database that no figure can be computed from."""
-
-
-@compiles(is_unreadable, "postgresql")
-def _is_unreadable_postgresql(element: is_unreadable, compiler: SQLCompiler, **kw: Any) -> str:
-    timestamp = compiler.process(element.clauses, **kw)
-    return f"({timestamp} = '-infinity' OR {timestamp} >= '10000-01-01')"
-
-
-@compiles(is_unreadable, "mysql", "mariadb")
-def _is_unreadable_mysql(element: is_unreadable, compiler: SQLCompiler, **kw: Any) -> str:
-    timestamp = compiler.process(element.clauses, **kw)
-    return f"(MONTH({timestamp}) = 0 OR DAYOFMONTH({timestamp}) = 0)"
-
-
-@compiles(is_unreadable, "sqlite")
-def _is_unreadable_sqlite(element: is_unreadable, compiler: SQLCompiler, **kw: Any) -> str:
-    return _sqlite_is_unreadable(compiler.process(element.clauses, **kw))
