@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 
-from .figures import (
-    BacklogCount,
-    ErrorCount,
-    LatencyStats,
-    Snapshot,
-    TaskReference,
-    Window,
-    age_text,
-)
+from .figures import BacklogCount, ErrorCount, LatencyStats, Snapshot, Window
 from .logfmt import one_line
-
-NOT_RECORDED = "not recorded"
+from .words import (
+    COUNTS,
+    LATENCIES,
+    NOT_RECORDED,
+    STATISTICS,
+    change_text,
+    oldest_text,
+    seconds_text,
+    seen_texts,
+    task_text,
+    window_text,
+)
 
 LONGEST_CODE_SPAN = 200
-
-COUNTS = ("created", "completed", "failed", "cancelled", "processing", "queued")
-
-LATENCIES = {
-    "time_to_processing_ms": "time to processing",
-    "time_to_complete_ms": "time to complete",
-    "end_to_end_ms": "end to end",
-}
 
 
 def markdown_of(
@@ -67,9 +60,8 @@ def _state(snapshot: Snapshot) -> str:
 
 
 def _window(window: Window, source: str | None, request_id: str | None) -> str:
-    length = f"{window.minutes} {'minute' if window.minutes == 1 else 'minutes'}"
     named = (("source", source), ("request", request_id))
-    parts = [f"{length}, from {_time(window.start)} to {_time(window.end)}"]
+    parts = [window_text(window)]
     parts += (f"{name} {code_span(value)}" for name, value in named if value is not None)
     return "; ".join(parts)
 
@@ -83,12 +75,11 @@ def _backlog(snapshot: Snapshot) -> Iterator[str]:
 
 
 def _backlog_count(count: BacklogCount) -> str:
-    if count.count == 0:
+    oldest = oldest_text(count)
+    if oldest is None:
         return "0"
-    if count.oldest is None or count.oldest_age_seconds is None:
-        return f"{count.count:,}, age {NOT_RECORDED}"
-    age = age_text(count.oldest_age_seconds)
-    return f"{count.count:,}, the oldest for {age} ({_task(count.oldest)})"
+    task = f" ({task_text(count.oldest, code_span)})" if count.oldest else ""
+    return f"{count.count:,}, {oldest}{task}"
 
 
 def _counts(snapshot: Snapshot) -> Iterator[str]:
@@ -103,8 +94,7 @@ def _change(now: int | None, before: int | None) -> str:
         return NOT_RECORDED
     if before is None:
         return f"{now:,}"
-    change = f"{now - before:+,}" if now != before else "unchanged"
-    return f"{now:,} ({change}, before: {before:,})"
+    return f"{now:,} ({change_text(now, before)})"
 
 
 def _latencies(snapshot: Snapshot) -> Iterator[str]:
@@ -119,17 +109,9 @@ def _stats(stats: LatencyStats | None) -> str:
         return NOT_RECORDED
     if stats.samples == 0:
         return "no samples"
-    named = (
-        f"{name} {_seconds(getattr(stats, name))}" for name in ("p50", "p95", "p99", "max", "avg")
-    )
+    named = (f"{name} {seconds_text(getattr(stats, name))} s" for name in STATISTICS)
     samples = f"{stats.samples:,} {'sample' if stats.samples == 1 else 'samples'}"
     return f"{', '.join(named)} ({samples})"
-
-
-def _seconds(milliseconds: int) -> str:
-    """Return exact seconds: `1,234.5 s`."""
-    seconds, fraction = divmod(milliseconds, 1000)
-    return f"{seconds:,}{f'.{fraction:03}'.rstrip('0') if fraction else ''} s"
 
 
 def _top_errors(snapshot: Snapshot) -> Iterator[str]:
@@ -143,19 +125,6 @@ def _top_errors(snapshot: Snapshot) -> Iterator[str]:
 
 def _error(error: ErrorCount) -> str:
     parts = [_change(error.count, error.previous_count)]
-    if error.first_seen_at is not None:
-        is_new = error.previous_count == 0
-        parts.append(f"{'**new**, ' * is_new}first at {_time(error.first_seen_at)}")
-    parts += (f"last at {_time(error.last_seen_at)}", _task(error.sample))
-    return ", ".join(parts)
-
-
-def _task(task: TaskReference) -> str:
-    named = f"task {code_span(task.task_id)}"
-    if task.request_id is None:
-        return named
-    return f"{named}, request {code_span(task.request_id)}"
-
-
-def _time(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if error.previous_count == 0:
+        parts.append("**new**")
+    return ", ".join((*parts, *seen_texts(error), task_text(error.sample, code_span)))
