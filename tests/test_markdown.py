@@ -4,46 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
-from flask_task_metrics import (
-    Backlog,
-    BacklogCount,
-    ErrorCount,
-    Latency,
-    LatencyStats,
-    PreviousFigures,
-    ScheduledCount,
-    Snapshot,
-    TaskCounts,
-    TaskReference,
-)
 from flask_task_metrics.markdown import code_span, markdown_of
-from tests.support.tasks import WINDOW
-
-WAITED = LatencyStats(p50=5000, p95=12_345, p99=15_000, max=1_200_000, avg=6_500, samples=80)
-NO_SAMPLES = LatencyStats(p50=None, p95=None, p99=None, max=None, avg=None, samples=0)
-ONE_SAMPLE = LatencyStats(p50=7, p95=7, p99=7, max=7, avg=7, samples=1)
-LAST = WINDOW.end - timedelta(seconds=108)
-
-SNAPSHOT = Snapshot(
-    window=WINDOW,
-    state="stuck",
-    reason="12 due tasks are queued, the oldest for 90 min",
-    tasks=TaskCounts(1000, 80, 5, 2, 3, 10),
-    backlog=Backlog(
-        BacklogCount(12, 5400, TaskReference("17", "req_0b2e")),
-        BacklogCount(0, None, None),
-        ScheduledCount(4),
-    ),
-    latency=Latency(WAITED, NO_SAMPLES, ONE_SAMPLE),
-    top_errors=(
-        ErrorCount("INVALID_PROMPT", 3, LAST, TaskReference("812", "req_91ab")),
-        ErrorCount("QUOTA", 1, LAST, TaskReference("9", None)),
-    ),
-)
+from tests.support.snapshots import COMPARED, HOSTILE, NOTHING_RECORDED, SNAPSHOT, with_text
 
 TEXT = """\
 **State: stuck**: 12 due tasks are queued, the oldest for 90 min.
@@ -77,33 +42,6 @@ TEXT = """\
 2. `QUOTA`: 1, last at 2026-01-30T09:58:12Z, task `9`
 """
 
-COMPARED = replace(
-    SNAPSHOT,
-    previous=PreviousFigures(980, 80, 7, 2, Latency(WAITED, None, NO_SAMPLES)),
-    top_errors=(
-        ErrorCount("A_NEW", 3, LAST, TaskReference("812", None), 0, LAST - timedelta(minutes=9)),
-        ErrorCount("OLD", 1, LAST, TaskReference("9", None), 4, LAST - timedelta(minutes=90)),
-    ),
-)
-
-HOSTILE = [
-    "`",
-    "``` \n# a title",
-    "a | b",
-    "<script>alert(1)</script>",
-    "@everyone",
-    "<!here>",
-    "[click](https://example.com)",
-    "https://example.com",
-    "line\u2028separated\r\nand\x00\x1b[31mcut",
-    "\u202egnirts",
-    "\ud800",
-    "**bold** _it_ ~~no~~ \\`",
-    "",
-    " ",
-    "x" * 1_000_000,
-]
-
 
 def test_it_has_the_figures_of_the_snapshot() -> None:
     assert TEXT == markdown_of(SNAPSHOT, source="videos", request_id="req_5f0c")
@@ -132,16 +70,7 @@ def test_a_comparison_shows_the_changes() -> None:
 
 
 def test_what_is_not_recorded_is_shown_as_such() -> None:
-    nothing = Snapshot(
-        window=replace(WINDOW, minutes=1),
-        state=None,
-        reason=None,
-        tasks=TaskCounts(None, 0, 0, 0, 0, 0),
-        backlog=Backlog(BacklogCount(7, None, None), BacklogCount(0, None, None)),
-        latency=Latency(None, None, None),
-        top_errors=None,
-    )
-    text = markdown_of(nothing)
+    text = markdown_of(NOTHING_RECORDED)
     assert text.startswith("**State: not recorded**\n\n1 minute, from ")
     assert "- queued: 7, age not recorded\n- processing: 0\n" in text
     assert "- created: not recorded\n- completed: 0\n" in text
@@ -155,21 +84,15 @@ def test_no_errors_are_none() -> None:
     assert text.endswith("**Top errors**\n\nnone\n")
 
 
-def with_text(text: str) -> str:
+def markdown_with(text: str) -> str:
     """Return the Markdown of a snapshot in which a text stands wherever a row's or a host's can."""
-    task = TaskReference(text, text)
-    snapshot = replace(
-        SNAPSHOT,
-        backlog=Backlog(BacklogCount(1, 1, task), BacklogCount(1, 1, task)),
-        top_errors=(ErrorCount(text, 1, LAST, task),),
-    )
-    return markdown_of(snapshot, source=text, request_id=text)
+    return markdown_of(with_text(text), source=text, request_id=text)
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_no_text_leaves_its_code_span(text: str) -> None:
-    shown = with_text(text)
-    assert with_text("x") == re.sub("`[^`]+`…?", "`x`", shown)
+    shown = markdown_with(text)
+    assert markdown_with("x") == re.sub("`[^`]+`…?", "`x`", shown)
     assert all(line.isprintable() for line in shown.split("\n"))
     assert len(shown) < 10_000
 

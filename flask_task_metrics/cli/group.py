@@ -5,12 +5,15 @@ from __future__ import annotations
 import click
 from flask import Flask
 from flask.cli import AppGroup
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from flask_task_metrics.exceptions import TaskMetricsError
 
 from .doctor import doctor
 from .indexes import indexes
+from .reasons import reason
+from .snapshot import snapshot
+from .watch import watch
 
 
 class OneLineErrors(AppGroup):
@@ -24,15 +27,9 @@ class OneLineErrors(AppGroup):
             raise click.ClickException(reason(error)) from error
 
 
-def reason(error: Exception) -> str:
-    """Return the first line of an error; for a database error, the database's own."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return str(cause).partition("\n")[0]
-
-
 def mount(app: Flask) -> None:
     """Add `flask task-metrics` to an app."""
-    group = OneLineErrors("task-metrics", help="Look after the figures of the task table.")
-    group.add_command(indexes)
-    group.add_command(doctor)
+    group = OneLineErrors("task-metrics", help="See how the tasks are doing.")
+    for command in (snapshot, watch, doctor, indexes):
+        group.add_command(command)
     app.cli.add_command(group)

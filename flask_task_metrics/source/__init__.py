@@ -4,7 +4,7 @@ from .column_types import plain_type, type_name
 from .columns import EpochUnit, from_epoch
 from .dimensions import Dimension
 from .error_codes import LONG_LENGTH, START_LENGTH, ErrorCodeOf, code_of_message, error_code
-from .filters import NO_FILTER, Filter, Shape
+from .filters import NO_FILTER, Filter, Shape, known_dimension
 from .mapping import OPTIONAL_TIMESTAMPS, TIMESTAMPS
 from .named import Mappable, named_sources
 from .shapes import table_columns
@@ -35,6 +35,7 @@ __all__ = [
     "code_of_message",
     "error_code",
     "from_epoch",
+    "known_dimension",
     "named_sources",
     "plain_type",
     "since_values",

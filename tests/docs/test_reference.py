@@ -6,11 +6,14 @@ import re
 from dataclasses import fields
 
 from flask_task_metrics import exceptions
+from flask_task_metrics.cli.layout import text_of
+from flask_task_metrics.cli.report import report_lines
 from flask_task_metrics.config import Settings
 from flask_task_metrics.doctor.row_checks import CHECKS
 from flask_task_metrics.source import code_of_message, error_code
 from tests.support.doctor import HEALTHY
 from tests.support.pages import table, text
+from tests.support.snapshots import SNAPSHOT
 
 COMMANDS = "docs/reference/command-line.md"
 
@@ -49,3 +52,8 @@ def test_the_sample_report_has_lines_of_the_doctor() -> None:
     lines = {line for line in text(COMMANDS).splitlines() if line.startswith("ok    ")}
     assert lines
     assert set() == lines - set(HEALTHY.splitlines())
+
+
+def test_the_sample_snapshot_is_what_the_command_prints() -> None:
+    report = "\n".join(text_of(line) for line in report_lines(SNAPSHOT, 80, source="videos"))
+    assert f"task-metrics snapshot\n{report}\n```" in text(COMMANDS)

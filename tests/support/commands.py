@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from click.testing import Result
 from flask import Flask
+from flask.cli import ScriptInfo
 
 NAMES = [
     "ix_tasks_created_at",
@@ -49,3 +50,9 @@ def run_command(app: Flask, *args: str) -> tuple[int, str]:
     """Run `flask task-metrics`, and return its exit status and output."""
     result = app.test_cli_runner().invoke(args=["task-metrics", *args])
     return result.exit_code, result.output
+
+
+def run_on_terminal(app: Flask, *args: str) -> None:
+    """Run `flask task-metrics` on the standard output that there is."""
+    info = ScriptInfo(create_app=lambda: app)
+    app.cli.main(["task-metrics", *args], obj=info, standalone_mode=False)

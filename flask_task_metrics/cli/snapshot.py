@@ -1,0 +1,61 @@
+"""`flask task-metrics snapshot`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import click
+from flask.cli import with_appcontext
+
+from flask_task_metrics.figures import Snapshot
+from flask_task_metrics.markdown import markdown_of
+from flask_task_metrics.web.schemas import SnapshotSchema
+
+from .reading import Question, figures_options
+from .report import report_lines
+from .screens import printable, screen
+
+
+@click.command()
+@click.option("--json", "form", flag_value="json", help="Print the JSON of metrics-snapshot.")
+@click.option("--markdown", "form", flag_value="markdown", help="Print a short text in Markdown.")
+@figures_options
+@with_appcontext
+def snapshot(
+    *,
+    form: str | None,
+    minutes: int | None,
+    source: str | None,
+    where: tuple[str, ...],
+    compare: bool,
+) -> None:
+    """Show how the tasks are doing.
+
+    The figures are those of GET /metrics-snapshot. On a terminal they are in colour, if the extra
+    `cli` is installed.
+    """
+    question = Question.of(minutes, source, where, compare=compare)
+    FORMS[form](question.snapshot(), question.source)
+
+
+def _write_report(figures: Snapshot, source: str | None) -> None:
+    page = screen()
+    page.write(report_lines(figures, page.width, source=source))
+
+
+def _write_json(figures: Snapshot, source: str | None) -> None:
+    named = {} if source is None else {"source": source}
+    body = SnapshotSchema().dumps(named | vars(figures), indent=2, ensure_ascii=False)
+    # JSON is UTF-8 whatever the terminal's encoding. A lone surrogate becomes an escape.
+    click.echo(body.encode(errors="backslashreplace"))
+
+
+def _write_markdown(figures: Snapshot, source: str | None) -> None:
+    click.echo(printable(markdown_of(figures, source=source)), nl=False)
+
+
+FORMS: Mapping[str | None, Callable[[Snapshot, str | None], None]] = {
+    None: _write_report,
+    "json": _write_json,
+    "markdown": _write_markdown,
+}

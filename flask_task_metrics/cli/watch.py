@@ -1,0 +1,97 @@
+"""`flask task-metrics watch`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import click
+from flask.cli import with_appcontext
+
+from flask_task_metrics.exceptions import (
+    MetricsBusy,
+    MetricsError,
+    MetricsTimeout,
+    MetricsUnavailable,
+)
+from flask_task_metrics.figures import Series, Snapshot
+from flask_task_metrics.words import time_text
+
+from .course import POINTS
+from .layout import Line, paragraph
+from .reading import Question, figures_options
+from .reasons import reason
+from .report import report_lines
+from .screens import screen
+from .texts import shown
+
+FAILURES = (MetricsBusy, MetricsUnavailable, MetricsTimeout, MetricsError)
+"""The errors after which the next reading may succeed."""
+
+
+@dataclass(frozen=True)
+class View:
+    """The last figures, those before, and why they could not be read again; None if they were."""
+
+    snapshot: Snapshot | None = None
+    series: Series | None = None
+    earlier: Snapshot | None = None
+    failure: str | None = None
+
+
+@click.command()
+@click.option(
+    "-n",
+    "--interval",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0.1),
+    default=5,
+    show_default=True,
+    help="Seconds between two readings.",
+)
+@figures_options
+@with_appcontext
+def watch(
+    *,
+    interval: float,
+    minutes: int | None,
+    source: str | None,
+    where: tuple[str, ...],
+    compare: bool,
+) -> None:
+    """Show how the tasks are doing, again and again until Ctrl-C.
+
+    Counts show their change since the last reading, and sparklines the course of time. If the
+    figures can't be read, the last ones stay, marked as stale.
+    """
+    question = Question.of(minutes, source, where, compare=compare)
+    page = screen()
+    with suppress(KeyboardInterrupt), page.drawn() as draw:
+        for view in views(question):
+            draw(view_lines(view, page.width, question.source))
+            time.sleep(interval)
+
+
+def views(question: Question) -> Iterator[View]:
+    """Yield a view for each reading, as many as are asked for."""
+    view = View()
+    while True:
+        try:
+            figures, course = question.snapshot(), question.series(POINTS)
+            view = View(figures, course, view.snapshot)
+        except FAILURES as error:
+            view = replace(view, failure=reason(error))
+        yield view
+
+
+def view_lines(view: View, width: int, source: str | None) -> Iterator[Line]:
+    """Yield the lines of a view; a failed reading comes first."""
+    since = f"STALE since {time_text(view.snapshot.window.end)}" if view.snapshot else "No figures"
+    if view.failure is not None:
+        yield from paragraph(f"{since}: {shown(view.failure)}", width, "bad")
+    if view.snapshot is not None:
+        yield from report_lines(
+            view.snapshot, width, source=source, earlier=view.earlier, series=view.series
+        )
