@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from flask_task_metrics.exceptions import TaskMetricsError
 
+from .check import check
 from .doctor import doctor
 from .indexes import indexes
 from .reasons import reason
@@ -30,6 +31,6 @@ class OneLineErrors(AppGroup):
 def mount(app: Flask) -> None:
     """Add `flask task-metrics` to an app."""
     group = OneLineErrors("task-metrics", help="See how the tasks are doing.")
-    for command in (snapshot, watch, doctor, indexes):
+    for command in (snapshot, watch, check, doctor, indexes):
         group.add_command(command)
     app.cli.add_command(group)

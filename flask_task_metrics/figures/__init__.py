@@ -2,9 +2,10 @@
 
 from .collector import Collector
 from .conditions import Condition, conditions_of
-from .judgement import Judgement, judge
+from .judgement import SEVERITY, Judgement, Verdict, judge, number_text
 from .predicates import has_status, is_since
 from .query import Query, with_filter
+from .readings import READINGS
 from .series import MOST_POINTS, LatencyPercentiles, Series, SeriesCollector, SeriesPoint
 from .snapshot import (
     STATES,
@@ -21,11 +22,14 @@ from .snapshot import (
     TaskReference,
 )
 from .state import Limits, age_text
+from .thresholds import States, Threshold
 from .unreadable import UnreadableTimestamps
 from .window import Window
 
 __all__ = [
     "MOST_POINTS",
+    "READINGS",
+    "SEVERITY",
     "STATES",
     "Backlog",
     "BacklogCount",
@@ -45,14 +49,18 @@ __all__ = [
     "SeriesPoint",
     "Snapshot",
     "State",
+    "States",
     "TaskCounts",
     "TaskReference",
+    "Threshold",
     "UnreadableTimestamps",
+    "Verdict",
     "Window",
     "age_text",
     "conditions_of",
     "has_status",
     "is_since",
     "judge",
+    "number_text",
     "with_filter",
 ]

@@ -51,7 +51,9 @@ def _verdict(snapshot: Snapshot, condition: Condition) -> Verdict:
     value = reading.read(snapshot)
     if value is None:
         return Verdict(condition, "ok", None, f"{name} has no data: {reading.no_data(snapshot)}")
-    return _judged(condition, value, f"{name} is {_shown(value)}{reading.detail(snapshot)}")
+    return _judged(
+        condition, value, f"{name} is {_shown(value, reading.unit)}{reading.detail(snapshot)}"
+    )
 
 
 def _judged(condition: Condition, value: Value, text: str) -> Verdict:
@@ -62,6 +64,13 @@ def _judged(condition: Condition, value: Value, text: str) -> Verdict:
     return Verdict(condition, "ok", value, text)
 
 
-def _shown(value: Value) -> str:
-    """Return a number with at most four decimals: `0.0588`, `12.4`, `5400`."""
-    return value if isinstance(value, str) else f"{value:.4f}".rstrip("0").rstrip(".")
+def _shown(value: Value, unit: str) -> str:
+    """Return a number with at most four decimals, and its unit: `0.0588`, `12.4 s`, `5400 s`."""
+    if isinstance(value, str):
+        return value
+    return f"{number_text(value, 4)} {unit}".rstrip()
+
+
+def number_text(value: float, decimals: int) -> str:
+    """Return a number without an exponent, with at most so many decimals."""
+    return f"{value:.{decimals}f}".rstrip("0").rstrip(".")

@@ -26,16 +26,13 @@ def _nothing(snapshot: Snapshot) -> str:
     return ""
 
 
-def _seconds(snapshot: Snapshot) -> str:
-    return " s"
-
-
 @dataclass(frozen=True)
 class Reading:
-    """How to read a figure, in seconds if it is a time, and the threshold that judges it.
+    """How to read a figure, its unit (`s` for a time) and the threshold that judges it.
 
     `read` returns None if there is no data, and `no_data` says why. `detail` is the text behind the
-    value. A source that does not record the figure lacks `needs`.
+    value. A source that does not record the figure lacks `needs`. `most` is the greatest value that
+    there can be.
     """
 
     read: Callable[[Snapshot], Value | None]
@@ -44,6 +41,8 @@ class Reading:
     no_data: Callable[[Snapshot], str] = _nothing
     detail: Callable[[Snapshot], str] = _nothing
     threshold: type[Threshold] = Range
+    unit: str = ""
+    most: int | None = None
 
 
 def _failure_rate(snapshot: Snapshot) -> float:
@@ -119,7 +118,7 @@ def _latency(figure: str, roles: tuple[str, ...], percentile: str) -> Reading:
     return Reading(
         partial(_percentile, figure, percentile),
         no_data=_no_samples,
-        detail=_seconds,
+        unit="s",
         needs=" or no ".join(dict.fromkeys((*roles, "completed_at"))),
         is_recorded=partial(_records_latency, figure),
     )
@@ -132,11 +131,13 @@ def _of_statuses(read: Callable[[Snapshot], Value | None], *names: str, **how: A
 
 
 READINGS: Mapping[str, Reading] = {
-    "failure_rate": _of_statuses(_failure_rate, "failed", "completed", detail=_failed_of_ended),
+    "failure_rate": _of_statuses(
+        _failure_rate, "failed", "completed", detail=_failed_of_ended, most=1
+    ),
     "queued_age": Reading(
         partial(_age, "queued"),
         no_data=partial(_no_age, "queued", "no due task is queued"),
-        detail=_seconds,
+        unit="s",
         needs="queued status, or no created_at and no due_at",
         is_recorded=_records_queued_age,
     ),
@@ -144,7 +145,7 @@ READINGS: Mapping[str, Reading] = {
         partial(_age, "processing"),
         "processing",
         no_data=partial(_no_age, "processing", "no task is processing"),
-        detail=_seconds,
+        unit="s",
     ),
     "queued": _of_statuses(partial(_backlog, "queued"), "queued"),
     "processing": _of_statuses(partial(_backlog, "processing"), "processing"),

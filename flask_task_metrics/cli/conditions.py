@@ -1,0 +1,79 @@
+"""The options `-w` and `-c`: conditions on figures, such as `queued_age=300`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeVar
+
+import click
+
+from flask_task_metrics.figures import READINGS, Condition, States, Threshold
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+Given: TypeAlias = tuple[tuple[str, Threshold], ...]
+"""The thresholds of an option by the names of their figures."""
+
+
+def _thresholds(ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> Given:
+    """Return the figures of an option with their thresholds."""
+    given = tuple(map(_threshold, values))
+    names = [name for name, _ in given]
+    if len(set(names)) < len(names):
+        raise click.BadParameter(f"a figure is there twice: {', '.join(names)}")
+    return given
+
+
+def _threshold(text: str) -> tuple[str, Threshold]:
+    name, _, value = text.partition("=")
+    if name not in READINGS:
+        raise click.BadParameter(f"there is no figure {name!r}; there are: {', '.join(READINGS)}")
+    threshold = READINGS[name].threshold
+    try:
+        return name, threshold.of(value.split(",") if threshold is States else value)
+    except ValueError:
+        raise click.BadParameter(f"{name} is {value!r}; it must be {threshold.EXPECTED}") from None
+
+
+def condition_options(command: Command) -> Command:
+    """Add the options `-w`, `-c` and `--min-ended` to a command."""
+    for option in reversed((_warning, _critical, _min_ended)):
+        command = option(command)
+    return command
+
+
+_warning = click.option(
+    "-w",
+    "--warning",
+    metavar="FIGURE=RANGE",
+    multiple=True,
+    callback=_thresholds,
+    help="Warn of values outside a range: -w p95.time_to_processing=8. May be repeated.",
+)
+_critical = click.option(
+    "-c",
+    "--critical",
+    metavar="FIGURE=RANGE",
+    multiple=True,
+    callback=_thresholds,
+    help="Call values outside a range critical: -c queued_age=300 -c completed=1:.",
+)
+_min_ended = click.option(
+    "--min-ended",
+    metavar="NUMBER",
+    type=click.IntRange(min=1),
+    help="Judge failure_rate only if so many tasks have ended; by default 1.",
+)
+
+
+def conditions_of(
+    warning: Given, critical: Given, min_ended: int | None
+) -> tuple[Condition, ...] | None:
+    """Return the conditions of the options; None if none is given."""
+    warn, crit = dict(warning), dict(critical)
+    names = tuple(dict.fromkeys((*warn, *crit)))
+    if min_ended is not None and "failure_rate" not in names:
+        raise click.UsageError("--min-ended needs -w or -c with failure_rate=…")
+    least = {"failure_rate": min_ended or 1}
+    conditions = (Condition(n, warn.get(n), crit.get(n), least.get(n, 0)) for n in names)
+    return tuple(conditions) or None
