@@ -23,7 +23,7 @@ from flask_task_metrics.config import Settings
 from flask_task_metrics.exceptions import AdminUnauthorized
 
 from .auth import require_admin_secret
-from .metric_log import is_wanted, trace_id, write_line
+from .metric_log import taker_of, trace_id, write_line
 from .problems import answer_error
 from .request_id import ENVIRON_KEY, RequestIdOf, assign_request_id, current_request_id
 
@@ -63,7 +63,7 @@ class RequestHooks:
     def refuse_other_methods(self) -> Response | None:
         """Answer 405 on an endpoint's path: Flask gives a routing error to no blueprint."""
         error = request.routing_exception
-        if request.path not in self._paths or not isinstance(error, MethodNotAllowed):
+        if not isinstance(error, MethodNotAllowed) or request.path not in self._paths:
             return None
         try:
             require_admin_secret()
@@ -87,7 +87,7 @@ class RequestHooks:
         if path in self._paths:
             response.cache_control.no_store = True
             response.headers["X-Content-Type-Options"] = "nosniff"
-        if self._is_logged(path) and is_wanted(logging.INFO):
+        if self._is_logged(path):
             log_request(path, response.status_code)
         return response
 
@@ -102,7 +102,9 @@ class RequestHooks:
 
 
 def log_request(path: str, status: int) -> None:
-    """Log `request.completed`."""
+    """Log `request.completed`, if anybody wants it."""
+    if (taker := taker_of(logging.INFO)) is None:
+        return
     environ = request.environ
     fields = {
         "requestId": environ[ENVIRON_KEY],
@@ -112,7 +114,7 @@ def log_request(path: str, status: int) -> None:
         "status": status,
         "durationMs": _duration_ms(environ),
     }
-    write_line(logging.INFO, "request.completed", fields)
+    write_line(taker, logging.INFO, "request.completed", fields)
 
 
 def duration_ms() -> float | None:

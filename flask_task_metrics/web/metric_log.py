@@ -40,35 +40,34 @@ def emit_metric(event: str, /, **fields: object) -> None:
 def emit(level: int, event: str, fields: dict[str, Any]) -> None:
     """Log one line at a level; see `emit_metric`."""
     check_names(event, *fields)
-    if is_wanted(level):
+    if (taker := taker_of(level)) is not None:
         trace = trace_id(request.environ) if has_request_context() else None
-        write_line(level, event, {"requestId": current_request_id(), "traceId": trace} | fields)
+        fields = {"requestId": current_request_id(), "traceId": trace} | fields
+        write_line(taker, level, event, fields)
 
 
-def is_wanted(level: int) -> bool:
-    """Return whether a line of a level would reach a handler."""
+def taker_of(level: int) -> logging.Logger | logging.Handler | None:
+    """Return the logger or handler that takes a line of a level; None if nobody wants it."""
     log = logger()
     if log.hasHandlers():
-        return log.isEnabledFor(level)
-    off = log.disabled or log.manager.disable >= level
-    return not off and max(log.level, default_handler.level) <= level
+        return log if log.isEnabledFor(level) else None
+    # Without any logging configured, the line goes to the handler of app.logger. Adding that
+    # handler to the logger instead would log lines twice once the host configures logging.
+    is_off = log.disabled or log.manager.disable >= level
+    return None if is_off or max(log.level, default_handler.level) > level else default_handler
 
 
-def write_line(level: int, event: str, fields: dict[str, Any]) -> None:
-    """Hand a line that is wanted to the handlers, without its fields that are None."""
-    log = logger()
+def write_line(
+    taker: logging.Logger | logging.Handler, level: int, event: str, fields: dict[str, Any]
+) -> None:
+    """Hand a line to its taker, without its fields that are None."""
     fields = {name: value for name, value in fields.items() if value is not None}
-    extra = {"event": event, "metrics": fields}
     # Logger.log would walk the stack for a caller, which is always this module.
-    record = log.makeRecord(
-        log.name, level, __file__, 0, metric_line(event, fields), (), None, "write_line", extra
-    )
-    if log.hasHandlers():
-        log.handle(record)
-    else:
-        # Without any logging configured, the line goes to the handler of app.logger. Adding that
-        # handler to the logger instead would log lines twice once the host configures logging.
-        default_handler.handle(record)
+    log = logger()
+    line = metric_line(event, fields)
+    record = log.makeRecord(log.name, level, __file__, 0, line, (), None, "write_line")
+    vars(record).update(event=event, metrics=fields)
+    taker.handle(record)
 
 
 def trace_id(environ: dict[str, Any]) -> str | None:
