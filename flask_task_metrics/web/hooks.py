@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -58,7 +59,7 @@ class RequestHooks:
         if self._request_id_of is None:
             assign_request_id(environ, self._environ_name, None)
         # Flask skips an app's own after_request functions after one that fails.
-        after_this_request(self.send_request_id)
+        after_this_request(partial(self.send_request_id, environ))
 
     def refuse_other_methods(self) -> Response | None:
         """Answer 405 on an endpoint's path: Flask gives a routing error to no blueprint."""
@@ -71,9 +72,8 @@ class RequestHooks:
             return answer_error(unauthorized)
         return answer_error(error)
 
-    def send_request_id(self, response: Response) -> Response:
-        """Put the id of the current request on its response."""
-        environ = request.environ
+    def send_request_id(self, environ: dict[str, Any], response: Response) -> Response:
+        """Put the id of a request on its response."""
         if ENVIRON_KEY not in environ:
             assign_request_id(environ, self._environ_name, self._request_id_of)
         response.headers[self._header] = environ[ENVIRON_KEY]
@@ -81,14 +81,16 @@ class RequestHooks:
 
     def finish(self, response: Response) -> Response:
         """Complete the response: an app's after_request functions may have replaced it."""
+        # Each look through the proxy costs more than a microsecond.
+        current = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+        environ, path = current.environ, current.path
         if self._header not in response.headers:
-            self.send_request_id(response)
-        path = request.path
+            self.send_request_id(environ, response)
         if path in self._paths:
             response.cache_control.no_store = True
             response.headers["X-Content-Type-Options"] = "nosniff"
         if self._is_logged(path):
-            log_request(path, response.status_code)
+            log_request(environ, path, response.status_code)
         return response
 
     def _is_logged(self, path: str) -> bool:
@@ -101,11 +103,10 @@ class RequestHooks:
             exception.add_note(f"requestId={current_request_id()}")
 
 
-def log_request(path: str, status: int) -> None:
+def log_request(environ: dict[str, Any], path: str, status: int) -> None:
     """Log `request.completed`, if anybody wants it."""
     if (taker := taker_of(logging.INFO)) is None:
         return
-    environ = request.environ
     fields = {
         "requestId": environ[ENVIRON_KEY],
         "traceId": trace_id(environ),
