@@ -52,7 +52,7 @@ clean: ## Remove what make and the tools made; instance/, where the data is, sta
 # editable install.
 $(VENV)/.installed-%: pyproject.toml | $(VENV)/.made
 	@echo "Installing the package and the dependency group '$*' into $(VENV) ..."
-	@$(STILL) PYTHONWARNINGS=ignore $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[cli,mysql,postgresql,prometheus]' --group $*
+	@$(STILL) PYTHONWARNINGS=ignore $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[cli,mysql,openapi,postgresql,prometheus]' --group $*
 	@touch $@
 
 # --group needs pip 25.1, and Python 3.10 to 3.13 come with an older one.

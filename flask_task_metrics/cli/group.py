@@ -12,6 +12,7 @@ from flask_task_metrics.exceptions import TaskMetricsError
 from .check import check
 from .doctor import doctor
 from .indexes import indexes
+from .openapi import openapi
 from .reasons import reason
 from .snapshot import snapshot
 from .watch import watch
@@ -31,6 +32,6 @@ class OneLineErrors(AppGroup):
 def mount(app: Flask) -> None:
     """Add `flask task-metrics` to an app."""
     group = OneLineErrors("task-metrics", help="See how the tasks are doing.")
-    for command in (snapshot, watch, check, doctor, indexes):
+    for command in (snapshot, watch, check, doctor, indexes, openapi):
         group.add_command(command)
     app.cli.add_command(group)

@@ -27,6 +27,10 @@ class Kind(Protocol):
     def bound_type(self) -> sa.types.TypeEngine[Any]:
         """Return the type in which a value is sent to the database."""
 
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of a value in a query string."""
+
     def of_text(self, text: str) -> object:
         """Return the value that a text of a query string stands for, or the text itself."""
 
@@ -40,6 +44,11 @@ class Text:
 
     bound_type: sa.types.TypeEngine[Any]
     expected: str = "text without NUL characters and lone surrogates"
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of a text."""
+        return {"type": "string", "pattern": r"^[^\x00]*$"}
 
     def of_text(self, text: str) -> str:
         """Return the text."""
@@ -65,6 +74,12 @@ class Label:
         """Name the labels."""
         return f"one of {', '.join(self.bound_type.enums)}"
 
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of the labels and of the members' values."""
+        labels = [label for label in enum_labels(self.bound_type) if isinstance(label, str)]
+        return {"type": "string", "enum": labels}
+
     def of_text(self, text: str) -> str:
         """Return the text, a label or a member's value."""
         return text
@@ -83,6 +98,12 @@ class Integer:
 
     bound_type: sa.types.TypeEngine[Any]
     expected: str = f"a whole number from {LEAST_INTEGER} to {GREATEST_INTEGER}"
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of a number."""
+        bounds = {"minimum": LEAST_INTEGER, "maximum": GREATEST_INTEGER}
+        return {"type": "integer", "format": "int64"} | bounds
 
     def of_text(self, text: str) -> object:
         """Return the number that ASCII digits stand for."""
@@ -104,6 +125,11 @@ class Boolean:
 
     bound_type: sa.types.TypeEngine[Any]
     expected: str = "true or false"
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of a boolean."""
+        return {"type": "boolean"}
 
     def of_text(self, text: str) -> object:
         """Return the boolean of its name in JSON."""

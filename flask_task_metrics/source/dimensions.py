@@ -55,6 +55,13 @@ class Dimension:
         """Return the type that reads the values as they are stored, even unknown labels."""
         return sa.Text() if self.is_text else self.kind.bound_type
 
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of the values that a query string may give."""
+        value = self.kind.json_schema | ({"maxLength": MOST_CHARACTERS} if self.is_text else {})
+        items = {"anyOf": [value, {"type": "string", "enum": [""]}]}
+        return {"type": "array", "items": items, "minItems": 1, "maxItems": MOST_VALUES}
+
     def of_texts(self, texts: Iterable[str]) -> tuple[Any, ...]:
         """Return the values that a query string gives; an empty text is null.
 

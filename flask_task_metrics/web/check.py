@@ -11,16 +11,20 @@ from .auth import admin_secret_required
 from .hooks import duration_ms
 from .metric_log import emit_metric
 from .problems import json_response
-from .query import load_query, named_source, window_parameters
+from .query import load_query, named_source, source_asked_for, window_parameters
 from .request_id import current_request_id
 from .schemas import CheckSchema
 
 
 @admin_secret_required
 def metrics_check() -> Response:
-    """Answer with the judgement of a source's last `minutes`: 503 if it is critical."""
+    """Answer with the judgement of a source's last `minutes`: 503 if it is critical.
+
+    The conditions are those of the app's configuration. No data is ok.
+    """
     mounted = current_mounted()
-    query = load_query(request.args, window_parameters(mounted))
+    source = source_asked_for(mounted, request.args)
+    query = load_query(request.args, window_parameters(mounted, source))
     named = named_source(query)
     snapshot = mounted.reader_of(query.get("source")).snapshot(query["minutes"])
     judgement = judge(snapshot, mounted.settings.checks)

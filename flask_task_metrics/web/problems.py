@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from flask import Response
 from werkzeug.exceptions import HTTPException
@@ -20,6 +21,8 @@ from .metric_log import emit
 from .request_id import current_request_id
 from .schemas import ProblemSchema
 
+PROBLEM = "application/problem+json"
+
 
 def json_response(body: str, status: int = 200, mimetype: str = "application/json") -> Response:
     """Return a response with a JSON text."""
@@ -27,23 +30,30 @@ def json_response(body: str, status: int = 200, mimetype: str = "application/jso
     return Response(f"{body}\n".encode(errors="backslashreplace"), status, mimetype=mimetype)
 
 
-def problem_response(error: HTTPException) -> Response:
-    """Return an HTTP error as a problem, with its own headers, such as Retry-After."""
+def problem_of(error: HTTPException, request_id: str | None) -> dict[str, Any]:
+    """Return the members of the problem that an HTTP error is."""
     problem = {
         "title": error.name,
         "status": error.code,
         "detail": error.description,
         "code": getattr(error, "problem_code", error.name.upper().replace(" ", "_")),
-        "request_id": current_request_id(),
+        "request_id": request_id,
     }
-    if isinstance(error, InvalidQuery):
-        problem["errors"] = error.errors
+    return problem | ({"errors": error.errors} if isinstance(error, InvalidQuery) else {})
+
+
+def problem_response(error: HTTPException) -> Response:
+    """Return an HTTP error as a problem, with its own headers, such as Retry-After."""
+    problem = problem_of(error, current_request_id())
     body = ProblemSchema().dumps(problem, indent=2, ensure_ascii=False)
-    response = json_response(body, error.code or 500, "application/problem+json")
-    response.headers.extend(
-        (name, value) for name, value in error.get_headers() if name != "Content-Type"
-    )
+    response = json_response(body, error.code or 500, PROBLEM)
+    response.headers.extend(own_headers(error))
     return response
+
+
+def own_headers(error: HTTPException) -> list[tuple[str, str]]:
+    """Return the headers that an HTTP error adds to its answer."""
+    return [(name, value) for name, value in error.get_headers() if name != "Content-Type"]
 
 
 def answer_error(error: Exception) -> Response:

@@ -22,7 +22,10 @@ Exposition: TypeAlias = Callable[[str, Sequence[Scraped]], tuple[bytes, str]]
 
 @admin_secret_required
 def prometheus_metrics() -> Response:
-    """Answer with the figures of every source in the format that the scraper accepts."""
+    """Answer with the figures of every source in the format that the scraper accepts.
+
+    All are gauges of a window of some minutes, but for one summary.
+    """
     exposition = _exposition()
     mounted = current_mounted()
     load_query(request.args, {})

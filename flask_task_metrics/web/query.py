@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from marshmallow import Schema, ValidationError, fields, validate
 from werkzeug.datastructures import MultiDict
@@ -13,7 +13,12 @@ from flask_task_metrics.exceptions import InvalidFilterError, InvalidQuery
 from flask_task_metrics.figures import MOST_POINTS
 from flask_task_metrics.mounted import Mounted
 from flask_task_metrics.reader import COMPARISONS
-from flask_task_metrics.source import Dimension
+from flask_task_metrics.source import Dimension, TaskSource
+
+Parameters: TypeAlias = dict[str, fields.Field[Any]]
+"""The parameters of a query by name."""
+
+FILTER = "Select the tasks that have one of these values. Empty stands for null."
 
 
 class QueryString(fields.String):
@@ -43,12 +48,12 @@ class DimensionValues(fields.Raw):
     """The values of a dimension, from the list of texts that a query string gives for it."""
 
     def __init__(self, dimension: Dimension) -> None:
-        super().__init__()
-        self._dimension = dimension
+        super().__init__(metadata={"description": FILTER})
+        self.dimension = dimension
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         try:
-            return self._dimension.of_texts(value)
+            return self.dimension.of_texts(value)
         except InvalidFilterError as error:
             raise ValidationError(f"Must be {error.expected}.") from None
 
@@ -59,16 +64,19 @@ def _only(values: list[str]) -> str:
     return values[0]
 
 
-def load_query(
-    args: MultiDict[str, str], parameters: Mapping[str, fields.Field[Any]]
-) -> dict[str, Any]:
-    """Return the checked value of each parameter; raise `InvalidQuery` for an invalid query."""
-    schema = Schema.from_dict(dict(parameters), name="QuerySchema")()
+def query_schema(parameters: Parameters) -> Schema:
+    """Return a schema of parameters, which refuses others by naming these."""
+    schema: Schema = Schema.from_dict(dict(parameters), name="QuerySchema")()
     verb = "are" if len(parameters) > 1 else "is"
     known = f"{verb} only: {', '.join(parameters)}" if parameters else "is none"
     schema.error_messages["unknown"] = f"Unknown parameter; there {known}."
+    return schema
+
+
+def load_query(args: MultiDict[str, str], parameters: Parameters) -> dict[str, Any]:
+    """Return the checked value of each parameter; raise `InvalidQuery` for an invalid query."""
     try:
-        query: dict[str, Any] = schema.load(args.to_dict(flat=False))
+        query: dict[str, Any] = query_schema(parameters).load(args.to_dict(flat=False))
     except ValidationError as error:
         raise InvalidQuery(error.messages_dict) from None
     return query
@@ -79,37 +87,65 @@ def named_source(query: Mapping[str, Any]) -> dict[str, str]:
     return {"source": query["source"]} if "source" in query else {}
 
 
-def window_parameters(mounted: Mounted) -> dict[str, fields.Field[Any]]:
+def filter_in(query: Mapping[str, Any], source: TaskSource) -> dict[str, Any]:
+    """Return the values of the dimensions that a query filters by."""
+    return {name: query[name] for name in source.dimensions if name in query}
+
+
+def source_asked_for(mounted: Mounted, args: MultiDict[str, str]) -> TaskSource:
+    """Return the source whose parameters an unchecked query may have."""
+    named = args.get("source")
+    return mounted.reader_of(named if named in mounted.choices else None).source
+
+
+def snapshot_parameters(mounted: Mounted, source: TaskSource) -> Parameters:
+    """Return the parameters of the snapshot of a source."""
+    compare = QueryString(
+        validate=validate.OneOf(COMPARISONS),
+        metadata={"description": "Add the figures of the window before."},
+    )
+    return window_parameters(mounted, source) | {"compare": compare} | dimension_parameters(source)
+
+
+def series_parameters(mounted: Mounted, source: TaskSource) -> Parameters:
+    """Return the parameters of the course of time of a source."""
+    points = QueryInteger(
+        load_default=60,
+        validate=validate.Range(1, MOST_POINTS),
+        metadata={
+            "description": "The most steps of time. There is one more if the window begins within a "
+            "step."
+        },
+    )
+    return window_parameters(mounted, source) | {"points": points} | dimension_parameters(source)
+
+
+def window_parameters(mounted: Mounted, source: TaskSource) -> Parameters:
     """Return the parameters of every form of the figures: `minutes`, and `source` if there are
     several.
     """
     settings, choices = mounted.settings, mounted.choices
-    parameters: dict[str, fields.Field[Any]] = {
+    parameters: Parameters = {
         "minutes": QueryInteger(
-            load_default=settings.default_minutes, validate=validate.Range(1, settings.max_minutes)
+            load_default=settings.default_minutes,
+            validate=validate.Range(1, settings.max_minutes),
+            metadata={"description": "The length of the window, which ends now."},
         )
     }
     if choices:
         parameters["source"] = QueryString(
-            load_default=choices[0], validate=validate.OneOf(choices)
+            load_default=choices[0],
+            validate=validate.OneOf(choices),
+            metadata={"description": "One of several task tables."},
         )
     return parameters
 
 
-def comparison_parameter() -> dict[str, fields.Field[Any]]:
-    """Return the parameter `compare`: the window to compare with, by default none."""
-    return {"compare": QueryString(load_default=None, validate=validate.OneOf(COMPARISONS))}
-
-
-def points_parameter() -> dict[str, fields.Field[Any]]:
-    """Return the parameter of the course of time: `points`."""
-    return {"points": QueryInteger(load_default=60, validate=validate.Range(1, MOST_POINTS))}
-
-
-def dimension_parameters(
-    mounted: Mounted, args: MultiDict[str, str]
-) -> dict[str, fields.Field[Any]]:
-    """Return a parameter for each dimension of the source that a query asks for."""
-    named = args.get("source")
-    source = mounted.reader_of(named if named in mounted.choices else None).source
+def dimension_parameters(source: TaskSource) -> Parameters:
+    """Return a parameter for each dimension of a source."""
     return {name: DimensionValues(dimension) for name, dimension in source.dimensions.items()}
+
+
+def no_parameters(mounted: Mounted, source: TaskSource) -> Parameters:
+    """Return that there are none."""
+    return {}

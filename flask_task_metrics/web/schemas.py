@@ -1,205 +1,267 @@
-"""The JSON of an answer: a snapshot, a series or a problem."""
+"""The JSON of an answer: a snapshot, a series or a problem. The OpenAPI document is made from it."""
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
-from marshmallow import Schema, fields, post_dump
+from marshmallow import Schema, fields, post_dump, validate
+
+from flask_task_metrics.figures import READINGS, SEVERITY, STATES
+
+from .request_id import VALID
 
 UTC_SECONDS = "%Y-%m-%dT%H:%M:%SZ"
 
+Moment = partial(fields.DateTime, UTC_SECONDS)
 
-class WindowSchema(Schema):
-    """A `Window`."""
+Count = partial(fields.Integer, validate=validate.Range(min=0))
 
-    minutes = fields.Integer()
-    start = fields.DateTime(UTC_SECONDS, data_key="from")
-    end = fields.DateTime(UTC_SECONDS, data_key="to")
+RequestId = partial(
+    fields.String, data_key="requestId", metadata={"pattern": f"^{VALID.pattern}$"}
+)
 
-
-class TaskCountsSchema(Schema):
-    """`TaskCounts`."""
-
-    created = fields.Integer()
-    completed = fields.Integer()
-    failed = fields.Integer()
-    cancelled = fields.Integer()
-    processing = fields.Integer()
-    queued = fields.Integer()
+THRESHOLD: dict[str, Any] = {
+    "anyOf": [
+        {"type": "string"},
+        {"type": "array", "items": {"type": "string", "enum": list(STATES)}},
+        {"type": "null"},
+    ]
+}
+"""A range, or a list of states."""
 
 
-class TaskReferenceSchema(Schema):
-    """A `TaskReference`."""
+class AnswerSchema(Schema):
+    """An object that has every key, but for the `optional` ones."""
+
+    optional: ClassVar[frozenset[str]] = frozenset()
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """Mark a field as required unless its key is optional."""
+        field_obj.required = (field_obj.data_key or field_name) not in self.optional
+
+
+class SparseSchema(AnswerSchema):
+    """An object without those of its `optional` keys that are None or false."""
+
+    @post_dump
+    def without_absent(self, answer: dict[str, Any], **options: Any) -> dict[str, Any]:
+        """Leave out the optional keys that are None or false."""
+        return {
+            key: value
+            for key, value in answer.items()
+            if key not in self.optional or (value is not None and value is not False)
+        }
+
+
+class WindowSchema(AnswerSchema):
+    """The time span that the figures speak of."""
+
+    minutes = fields.Integer(validate=validate.Range(min=1))
+    start = Moment(data_key="from")
+    end = Moment(data_key="to")
+
+
+class TaskCountsSchema(AnswerSchema):
+    """Tasks created in the window, and tasks of each status that were updated in it. `created` is
+    null if the source does not record it.
+    """
+
+    created = Count(allow_none=True)
+    completed = Count()
+    failed = Count()
+    cancelled = Count()
+    processing = Count()
+    queued = Count()
+
+
+class TaskReferenceSchema(AnswerSchema):
+    """A task, and the id of the request that created it if the task has one."""
 
     task_id = fields.String(data_key="taskId")
-    request_id = fields.String(data_key="requestId")
+    request_id = fields.String(data_key="requestId", allow_none=True)
 
 
-class BacklogCountSchema(Schema):
-    """A `BacklogCount`."""
+class BacklogCountSchema(AnswerSchema):
+    """Tasks that have this status now, however old, and the one that began to wait or to run first.
+    Its age is below 0 if a clock runs ahead.
+    """
 
-    count = fields.Integer()
-    oldest_age_seconds = fields.Integer(data_key="oldestAgeSeconds")
-    oldest = fields.Nested(TaskReferenceSchema)
-
-
-class ScheduledCountSchema(Schema):
-    """A `ScheduledCount`."""
-
-    count = fields.Integer()
+    count = Count()
+    oldest_age_seconds = fields.Integer(data_key="oldestAgeSeconds", allow_none=True)
+    oldest = fields.Nested(TaskReferenceSchema, allow_none=True)
 
 
-class BacklogSchema(Schema):
-    """A `Backlog`, without `scheduled` if the source has no `due_at`."""
+class ScheduledCountSchema(AnswerSchema):
+    """Queued tasks that are due later."""
+
+    count = Count()
+
+
+class BacklogSchema(SparseSchema):
+    """Tasks that wait and tasks that run now, whatever the window. There is no `scheduled` if the
+    source has no `due_at`.
+    """
+
+    optional = frozenset({"scheduled"})
 
     queued = fields.Nested(BacklogCountSchema)
     processing = fields.Nested(BacklogCountSchema)
     scheduled = fields.Nested(ScheduledCountSchema)
 
-    @post_dump
-    def without_scheduled(self, backlog: dict[str, Any], **options: Any) -> dict[str, Any]:
-        """Leave out `scheduled` if it is None."""
-        return {name: count for name, count in backlog.items() if count is not None}
+
+class LatencyStatsSchema(AnswerSchema):
+    """Milliseconds of the tasks completed in the window; null without samples."""
+
+    p50 = Count(allow_none=True)
+    p95 = Count(allow_none=True)
+    p99 = Count(allow_none=True)
+    max = Count(allow_none=True)
+    avg = Count(allow_none=True)
+    samples = Count()
 
 
-class LatencyStatsSchema(Schema):
-    """`LatencyStats`."""
+class LatencySchema(AnswerSchema):
+    """Waiting time, running time and total time; null if the source does not record it."""
 
-    p50 = fields.Integer()
-    p95 = fields.Integer()
-    p99 = fields.Integer()
-    max = fields.Integer()
-    avg = fields.Integer()
-    samples = fields.Integer()
-
-
-class LatencySchema(Schema):
-    """A `Latency`."""
-
-    time_to_processing_ms = fields.Nested(LatencyStatsSchema, data_key="timeToProcessingMs")
-    time_to_complete_ms = fields.Nested(LatencyStatsSchema, data_key="timeToCompleteMs")
-    end_to_end_ms = fields.Nested(LatencyStatsSchema, data_key="endToEndMs")
+    time_to_processing_ms = fields.Nested(
+        LatencyStatsSchema, data_key="timeToProcessingMs", allow_none=True
+    )
+    time_to_complete_ms = fields.Nested(
+        LatencyStatsSchema, data_key="timeToCompleteMs", allow_none=True
+    )
+    end_to_end_ms = fields.Nested(LatencyStatsSchema, data_key="endToEndMs", allow_none=True)
 
 
-class ErrorCountSchema(Schema):
-    """An `ErrorCount`."""
+class ErrorCountSchema(SparseSchema):
+    """Failures with one error code in the window, and the latest one. A comparison adds how often
+    the code struck in the window before, and when it first struck in either.
+    """
+
+    optional = frozenset({"previousCount", "firstSeenAt"})
 
     code = fields.String()
-    count = fields.Integer()
-    last_seen_at = fields.DateTime(UTC_SECONDS, data_key="lastSeenAt")
+    count = Count()
+    last_seen_at = Moment(data_key="lastSeenAt")
     sample = fields.Nested(TaskReferenceSchema)
-    previous_count = fields.Integer(data_key="previousCount")
-    first_seen_at = fields.DateTime(UTC_SECONDS, data_key="firstSeenAt")
-
-    @post_dump
-    def without_comparison(self, error: dict[str, Any], **options: Any) -> dict[str, Any]:
-        """Leave out the keys of a comparison if there is none."""
-        return {name: value for name, value in error.items() if value is not None}
+    previous_count = Count(data_key="previousCount")
+    first_seen_at = Moment(data_key="firstSeenAt")
 
 
-class PreviousFiguresSchema(Schema):
-    """`PreviousFigures`."""
+class PreviousFiguresSchema(AnswerSchema):
+    """Figures of the window before, of the same length, as its tasks are now."""
 
-    created = fields.Integer()
-    completed = fields.Integer()
-    failed = fields.Integer()
-    cancelled = fields.Integer()
+    created = Count(allow_none=True)
+    completed = Count()
+    failed = Count()
+    cancelled = Count()
     latency = fields.Nested(LatencySchema)
 
 
-class SnapshotSchema(Schema):
-    """A `Snapshot`, the id of the request that asked for it and the name of one of several sources,
-    with its keys in this order.
+class SnapshotSchema(SparseSchema):
+    """All figures of one window, in this order. There is a `source` if there are several, and
+    `previous` in a comparison. What the source does not record is null.
     """
 
+    optional = frozenset({"source", "previous"})
+
     window = fields.Nested(WindowSchema)
-    request_id = fields.String(data_key="requestId")
+    request_id = RequestId()
     source = fields.String()
-    state = fields.String()
-    reason = fields.String()
+    state = fields.String(allow_none=True, validate=validate.OneOf(STATES))
+    reason = fields.String(allow_none=True)
     tasks = fields.Nested(TaskCountsSchema)
     backlog = fields.Nested(BacklogSchema)
     latency = fields.Nested(LatencySchema)
-    top_errors = fields.List(fields.Nested(ErrorCountSchema), data_key="topErrors")
+    top_errors = fields.List(
+        fields.Nested(ErrorCountSchema), data_key="topErrors", allow_none=True
+    )
     previous = fields.Nested(PreviousFiguresSchema)
 
-    @post_dump
-    def without_previous(self, snapshot: dict[str, Any], **options: Any) -> dict[str, Any]:
-        """Leave out `previous` if there is no comparison."""
-        absent = {"previous"} if snapshot["previous"] is None else set()
-        return {name: value for name, value in snapshot.items() if name not in absent}
 
+class VerdictSchema(AnswerSchema):
+    """The judgement of one figure by its condition. Times are in seconds. `value` is null if there
+    is no data, and so is a limit that is not set.
+    """
 
-class VerdictSchema(Schema):
-    """A `Verdict`, with the ranges of its condition; one that was not given is null."""
-
-    name = fields.String(attribute="condition.name")
-    status = fields.String()
-    value = fields.Raw()
-    warn = fields.Raw(attribute="condition.warn.shown", dump_default=None)
-    crit = fields.Raw(attribute="condition.crit.shown", dump_default=None)
+    name = fields.String(attribute="condition.name", validate=validate.OneOf(tuple(READINGS)))
+    status = fields.String(validate=validate.OneOf(SEVERITY))
+    value = fields.Raw(metadata={"type": ["number", "string", "null"]})
+    warn = fields.Raw(attribute="condition.warn.shown", dump_default=None, metadata=THRESHOLD)
+    crit = fields.Raw(attribute="condition.crit.shown", dump_default=None, metadata=THRESHOLD)
     text = fields.String()
 
 
-class CheckSchema(Schema):
-    """A `Judgement` with the window and the request, and the name of one of several sources."""
+class CheckSchema(AnswerSchema):
+    """A verdict on each condition, and the worst status of all. There is a `source` if there are
+    several.
+    """
+
+    optional = frozenset({"source"})
 
     window = fields.Nested(WindowSchema)
-    request_id = fields.String(data_key="requestId")
+    request_id = RequestId()
     source = fields.String()
-    status = fields.String()
+    status = fields.String(validate=validate.OneOf(SEVERITY))
     verdicts = fields.List(fields.Nested(VerdictSchema), data_key="checks")
 
 
-class LatencyPercentilesSchema(Schema):
-    """`LatencyPercentiles`."""
+class LatencyPercentilesSchema(AnswerSchema):
+    """Milliseconds of the tasks completed in a step; null without samples."""
 
-    p50 = fields.Integer()
-    p95 = fields.Integer()
-    p99 = fields.Integer()
-    samples = fields.Integer()
-
-
-class SeriesPointSchema(Schema):
-    """A `SeriesPoint`, with `partial` only if it is true."""
-
-    at = fields.DateTime(UTC_SECONDS)
-    # A schema has a `partial` of its own.
-    is_partial = fields.Boolean(attribute="partial", data_key="partial")
-    created = fields.Integer()
-    started = fields.Integer()
-    completed = fields.Integer()
-    failed = fields.Integer()
-    cancelled = fields.Integer()
-    time_to_processing_ms = fields.Nested(LatencyPercentilesSchema, data_key="timeToProcessingMs")
-    time_to_complete_ms = fields.Nested(LatencyPercentilesSchema, data_key="timeToCompleteMs")
-    end_to_end_ms = fields.Nested(LatencyPercentilesSchema, data_key="endToEndMs")
-
-    @post_dump
-    def without_partial(self, point: dict[str, Any], **options: Any) -> dict[str, Any]:
-        """Leave out `partial` if it is false."""
-        return {name: value for name, value in point.items() if value is not False}
+    p50 = Count(allow_none=True)
+    p95 = Count(allow_none=True)
+    p99 = Count(allow_none=True)
+    samples = Count()
 
 
-class SeriesSchema(Schema):
-    """A `Series`, the id of the request that asked for it and the name of one of several sources,
-    with its keys in this order.
+class SeriesPointSchema(SparseSchema):
+    """Tasks that were created, started and ended in the step that begins at `at`. It is `partial` if
+    the window holds only a part of it. What the source does not record is null.
     """
 
+    optional = frozenset({"partial"})
+
+    at = Moment()
+    # A schema has a `partial` of its own.
+    is_partial = fields.Boolean(attribute="partial", data_key="partial", metadata={"enum": [True]})
+    created = Count(allow_none=True)
+    started = Count(allow_none=True)
+    completed = Count()
+    failed = Count()
+    cancelled = Count()
+    time_to_processing_ms = fields.Nested(
+        LatencyPercentilesSchema, data_key="timeToProcessingMs", allow_none=True
+    )
+    time_to_complete_ms = fields.Nested(
+        LatencyPercentilesSchema, data_key="timeToCompleteMs", allow_none=True
+    )
+    end_to_end_ms = fields.Nested(LatencyPercentilesSchema, data_key="endToEndMs", allow_none=True)
+
+
+class SeriesSchema(AnswerSchema):
+    """A window in steps of `stepSeconds`: one point each, without gaps. There is a `source` if there
+    are several.
+    """
+
+    optional = frozenset({"source"})
+
     window = fields.Nested(WindowSchema)
-    request_id = fields.String(data_key="requestId")
+    request_id = RequestId()
     source = fields.String()
-    step_seconds = fields.Integer(data_key="stepSeconds")
+    step_seconds = fields.Integer(data_key="stepSeconds", validate=validate.Range(min=1))
     points = fields.List(fields.Nested(SeriesPointSchema))
 
 
-class ProblemSchema(Schema):
-    """An RFC 9457 problem with `code`, `requestId` and, for an invalid query, `errors`."""
+class ProblemSchema(AnswerSchema):
+    """A problem (RFC 9457). `errors` maps each parameter of an invalid query to its messages."""
 
-    type = fields.Constant("about:blank")
+    optional = frozenset({"errors"})
+
+    type = fields.Constant("about:blank", metadata={"type": "string", "enum": ["about:blank"]})
     title = fields.String()
-    status = fields.Integer()
+    status = fields.Integer(validate=validate.Range(400, 599))
     detail = fields.String()
     code = fields.String()
-    request_id = fields.String(data_key="requestId")
+    request_id = RequestId()
     errors = fields.Dict(keys=fields.String(), values=fields.List(fields.String()))

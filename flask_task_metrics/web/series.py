@@ -12,11 +12,11 @@ from .hooks import duration_ms
 from .metric_log import emit_metric
 from .problems import json_response
 from .query import (
-    dimension_parameters,
+    filter_in,
     load_query,
     named_source,
-    points_parameter,
-    window_parameters,
+    series_parameters,
+    source_asked_for,
 )
 from .request_id import current_request_id
 from .schemas import SeriesSchema
@@ -24,13 +24,15 @@ from .schemas import SeriesSchema
 
 @admin_secret_required
 def metrics_timeseries() -> Response:
-    """Answer with the last `minutes` of a source in about `points` steps of time."""
+    """Answer with the last `minutes` of a source in about `points` steps of time.
+
+    Steps begin at multiples of their length in UTC, so they stay the same from one request to the
+    next. The last point includes what is dated after the window.
+    """
     mounted = current_mounted()
-    dimensions = dimension_parameters(mounted, request.args)
-    parameters = window_parameters(mounted) | points_parameter() | dimensions
-    query = load_query(request.args, parameters)
-    named = named_source(query)
-    where = {name: query[name] for name in dimensions if name in query}
+    source = source_asked_for(mounted, request.args)
+    query = load_query(request.args, series_parameters(mounted, source))
+    named, where = named_source(query), filter_in(query, source)
     reader = mounted.reader_of(query.get("source"))
     series = reader.series(query["minutes"], query["points"], where=where)
     _log_series(series, **named)

@@ -16,11 +16,11 @@ from .markdown import markdown_response, prefers_markdown
 from .metric_log import emit_metric
 from .problems import json_response
 from .query import (
-    comparison_parameter,
-    dimension_parameters,
+    filter_in,
     load_query,
     named_source,
-    window_parameters,
+    snapshot_parameters,
+    source_asked_for,
 )
 from .request_id import current_request_id
 from .schemas import SnapshotSchema
@@ -28,14 +28,15 @@ from .schemas import SnapshotSchema
 
 @admin_secret_required
 def metrics_snapshot() -> Response:
-    """Answer with the snapshot of the last `minutes` of a source."""
+    """Answer with the snapshot of the last `minutes` of a source.
+
+    All figures are exact, and come from one consistent view of the database.
+    """
     mounted = current_mounted()
-    dimensions = dimension_parameters(mounted, request.args)
-    parameters = window_parameters(mounted) | comparison_parameter() | dimensions
-    query = load_query(request.args, parameters)
-    named = named_source(query)
-    where = {name: query[name] for name in dimensions if name in query}
-    reader, compare = mounted.reader_of(query.get("source")), query["compare"]
+    source = source_asked_for(mounted, request.args)
+    query = load_query(request.args, snapshot_parameters(mounted, source))
+    named, where, compare = named_source(query), filter_in(query, source), query.get("compare")
+    reader = mounted.reader_of(query.get("source"))
     snapshot = reader.snapshot(query["minutes"], where=where, compare=compare)
     _log_snapshot(snapshot, compare, **named)
     response = _response(snapshot, **named)
