@@ -2,7 +2,7 @@
 
 from .column_types import plain_type, type_name
 from .columns import EpochUnit, from_epoch
-from .dimensions import Dimension
+from .dimensions import MOST_CHARACTERS, MOST_VALUES, Dimension
 from .error_codes import LONG_LENGTH, START_LENGTH, ErrorCodeOf, code_of_message, error_code
 from .filters import NO_FILTER, Filter, Shape, known_dimension
 from .mapping import OPTIONAL_TIMESTAMPS, TIMESTAMPS
@@ -17,6 +17,8 @@ __all__ = [
     "ENDED",
     "GROUP",
     "LONG_LENGTH",
+    "MOST_CHARACTERS",
+    "MOST_VALUES",
     "NO_FILTER",
     "OPTIONAL_TIMESTAMPS",
     "START_LENGTH",

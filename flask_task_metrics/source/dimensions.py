@@ -57,10 +57,12 @@ class Dimension:
 
     @property
     def json_schema(self) -> dict[str, Any]:
-        """Return the JSON Schema of the values that a query string may give."""
-        value = self.kind.json_schema | ({"maxLength": MOST_CHARACTERS} if self.is_text else {})
-        items = {"anyOf": [value, {"type": "string", "enum": [""]}]}
-        return {"type": "array", "items": items, "minItems": 1, "maxItems": MOST_VALUES}
+        """Return the JSON Schema of the values that a query string may give.
+
+        It can't tell the bounds, which are those of different values.
+        """
+        items = {"anyOf": [self.kind.json_schema, {"type": "string", "enum": [""]}]}
+        return {"type": "array", "items": items, "minItems": 1}
 
     def of_texts(self, texts: Iterable[str]) -> tuple[Any, ...]:
         """Return the values that a query string gives; an empty text is null.

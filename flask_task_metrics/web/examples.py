@@ -113,9 +113,7 @@ task_metrics_tasks{status="failed"} 5.0
 task_metrics_backlog_tasks{status="queued"} 12.0
 """
 
-SNAPSHOT = Example(
-    "application/json", {"request_id": REQUEST_ID} | vars(FIGURES), SnapshotSchema
-)
+SNAPSHOT = Example("application/json", {"request_id": REQUEST_ID} | vars(FIGURES), SnapshotSchema)
 SNAPSHOT_IN_MARKDOWN = Example("text/markdown", markdown_of(FIGURES, request_id=REQUEST_ID))
 WARNING = _check(queued_age={"warn": 60}, failure_rate={"warn": 0.05, "crit": 0.1})
 CRITICAL = _check(queued_age={"warn": 60, "crit": 300})

@@ -13,12 +13,15 @@ from flask_task_metrics.exceptions import InvalidFilterError, InvalidQuery
 from flask_task_metrics.figures import MOST_POINTS
 from flask_task_metrics.mounted import Mounted
 from flask_task_metrics.reader import COMPARISONS
-from flask_task_metrics.source import Dimension, TaskSource
+from flask_task_metrics.source import MOST_CHARACTERS, MOST_VALUES, Dimension, TaskSource
 
 Parameters: TypeAlias = dict[str, fields.Field[Any]]
 """The parameters of a query by name."""
 
-FILTER = "Select the tasks that have one of these values. Empty stands for null."
+FILTER = (
+    f"Select the tasks that have one of these values, at most {MOST_VALUES} different ones of "
+    f"{MOST_CHARACTERS} characters together. Empty stands for null."
+)
 
 
 class QueryString(fields.String):
@@ -113,8 +116,8 @@ def series_parameters(mounted: Mounted, source: TaskSource) -> Parameters:
         load_default=60,
         validate=validate.Range(1, MOST_POINTS),
         metadata={
-            "description": "The most steps of time. There is one more if the window begins within a "
-            "step."
+            "description": "The most steps of time. There is one more if the window begins within "
+            "a step."
         },
     )
     return window_parameters(mounted, source) | {"points": points} | dimension_parameters(source)

@@ -1,4 +1,4 @@
-"""The JSON of an answer: a snapshot, a series or a problem. The OpenAPI document is made from it."""
+"""The JSON of an answer: a snapshot, a series or a problem. The OpenAPI document shows it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ Moment = partial(fields.DateTime, UTC_SECONDS)
 
 Count = partial(fields.Integer, validate=validate.Range(min=0))
 
-RequestId = partial(
-    fields.String, data_key="requestId", metadata={"pattern": f"^{VALID.pattern}$"}
-)
+RequestId = partial(fields.String, data_key="requestId", metadata={"pattern": f"^{VALID.pattern}$"})
 
 THRESHOLD: dict[str, Any] = {
     "anyOf": [
@@ -173,9 +171,7 @@ class SnapshotSchema(SparseSchema):
     tasks = fields.Nested(TaskCountsSchema)
     backlog = fields.Nested(BacklogSchema)
     latency = fields.Nested(LatencySchema)
-    top_errors = fields.List(
-        fields.Nested(ErrorCountSchema), data_key="topErrors", allow_none=True
-    )
+    top_errors = fields.List(fields.Nested(ErrorCountSchema), data_key="topErrors", allow_none=True)
     previous = fields.Nested(PreviousFiguresSchema)
 
 
@@ -216,8 +212,8 @@ class LatencyPercentilesSchema(AnswerSchema):
 
 
 class SeriesPointSchema(SparseSchema):
-    """Tasks that were created, started and ended in the step that begins at `at`. It is `partial` if
-    the window holds only a part of it. What the source does not record is null.
+    """Tasks that were created, started and ended in the step that begins at `at`. It is `partial`
+    if the window holds only a part of it. What the source does not record is null.
     """
 
     optional = frozenset({"partial"})
@@ -240,8 +236,8 @@ class SeriesPointSchema(SparseSchema):
 
 
 class SeriesSchema(AnswerSchema):
-    """A window in steps of `stepSeconds`: one point each, without gaps. There is a `source` if there
-    are several.
+    """A window in steps of `stepSeconds`: one point each, without gaps. There is a `source` if
+    there are several.
     """
 
     optional = frozenset({"source"})
