@@ -3,7 +3,7 @@ VENV := .venv
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo evidence test test-fast docs benchmark lint hooks clean
+.PHONY: help demo evidence openapi test test-fast docs benchmark lint hooks clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1: /p' Makefile
@@ -17,6 +17,9 @@ DEMO_DATABASE_URL = $(if $(filter command,$(origin DATABASE_URL)),"$$DATABASE_UR
 
 evidence: $(VENV)/.installed-example ## Write docs/evidence.md anew, from a real run
 	@$(VENV)/bin/python -m example_app.demo.evidence docs/evidence.md
+
+openapi: $(VENV)/.installed-example ## Write docs/openapi.json anew
+	@$(VENV)/bin/flask --app example_app task-metrics openapi > docs/openapi.json
 
 test: $(VENV)/.installed-test ## Run the tests, on every database that is there
 	$(VENV)/bin/pytest --numprocesses logical

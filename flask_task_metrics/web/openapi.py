@@ -15,7 +15,7 @@ from flask_task_metrics.mounted import Mounted
 
 from .auth import BEARER_RULES, HEADER
 from .blueprint import ENDPOINTS, Endpoint
-from .openapi_responses import HEADERS, responses_of
+from .openapi_responses import Responses
 from .query import DimensionValues, query_schema
 
 NAME = "flask-task-metrics"
@@ -65,11 +65,11 @@ def openapi_document(mounted: Mounted) -> dict[str, Any]:
     spec = APISpec(NAME, version(NAME), "3.1.0", info=info, plugins=[plugin])
     for name, scheme in SECURITY_SCHEMES.items():
         spec.components.security_scheme(name, scheme)
-    for name, header in HEADERS.items():
-        spec.components.header(name, {"required": True} | header)
+    responses = Responses.within(spec.components, mounted)
     for endpoint in ENDPOINTS:
         path = f"{mounted.settings.url_prefix}{endpoint.rule}"
-        spec.path(path, operations={"get": _operation(endpoint, mounted, plugin)})
+        operation = _operation(endpoint, mounted, plugin) | {"responses": responses.of(endpoint)}
+        spec.path(path, operations={"get": operation})
     return spec.to_dict()
 
 
@@ -85,7 +85,6 @@ def _operation(endpoint: Endpoint, mounted: Mounted, plugin: Plugin) -> dict[str
             *_query_parameters(endpoint, mounted, plugin),
             *_header_parameters(endpoint, mounted),
         ],
-        "responses": responses_of(endpoint, mounted),
     }
 
 
