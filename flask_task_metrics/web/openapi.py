@@ -32,9 +32,10 @@ class Converter(OpenAPIConverter):
     """From schemas and fields to JSON Schema, with what apispec leaves out."""
 
     def schema2jsonschema(self, schema: Schema) -> dict[str, Any]:
-        """Return an object, described by the docstring of its schema."""
+        """Return an object without other keys, described by the docstring of its schema."""
         found: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]  # apispec has no type here
-        return {"description": _paragraphs(type(schema))[0]} | found
+        described = {"description": _paragraphs(type(schema))[0], "additionalProperties": False}
+        return described | found
 
     def field2property(self, field: fields.Field[Any]) -> dict[str, Any]:
         """Return a property with its format, and a dimension with its values."""

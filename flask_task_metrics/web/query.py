@@ -15,7 +15,7 @@ from flask_task_metrics.mounted import Mounted
 from flask_task_metrics.reader import COMPARISONS
 from flask_task_metrics.source import MOST_CHARACTERS, MOST_VALUES, Dimension, TaskSource
 
-Parameters: TypeAlias = dict[str, fields.Field[Any]]
+Parameters: TypeAlias = "dict[str, fields.Field[Any]]"
 """The parameters of a query by name."""
 
 FILTER = (
