@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from click import ClickException
 
@@ -12,6 +12,7 @@ from .contenders import (
     Averages,
     PlainFigures,
     PulledFigures,
+    breakdown,
     contenders_on,
     plain_sql,
     pull_rows,
@@ -26,7 +27,9 @@ ROUNDING_MS = 0.51
 def check_agreement(host: Host, minutes: int) -> None:
     """Raise `ClickException` if the contenders disagree about a figure."""
     snapshot = host.snapshot(minutes)
-    figures = [
+    ungrouped = replace(breakdown(host, minutes), groups=None, other_groups=None, group_count=None)
+    figures: list[tuple[str, object, object]] = [
+        ("the whole of a breakdown", ungrouped, snapshot),
         *_by_row_pulling(snapshot, pull_rows(host, minutes)),
         *_by_scan(snapshot, scan(host, minutes)),
     ]

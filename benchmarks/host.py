@@ -47,9 +47,9 @@ class Host:
         )
         self.app.extensions[EXTENSION_KEY] = replace(mounted, readers={None: self._reader})
 
-    def snapshot(self, minutes: int) -> Snapshot:
+    def snapshot(self, minutes: int, group_by: str | None = None) -> Snapshot:
         """Return the snapshot of the last minutes of the work."""
-        return self._reader.snapshot(minutes)
+        return self._reader.snapshot(minutes, group_by=group_by)
 
 
 def create_app() -> Flask:

@@ -36,4 +36,4 @@ def table_of_size(rows: int) -> sa.Table:
 
 def source_of(table: sa.Table) -> TaskSource:
     """Map a task table for the package."""
-    return TaskSource(table, request_id="request_id")
+    return TaskSource(table, request_id="request_id", dimensions=("engine",))

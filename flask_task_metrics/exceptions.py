@@ -39,7 +39,7 @@ class UnknownComparisonError(TaskMetricsError, ValueError):
 
 
 class InvalidFilterError(TaskMetricsError, ValueError):
-    """A filter names an unknown dimension, or a value that the dimension can't have.
+    """A filter or a grouping names an unknown dimension, or a value that the dimension can't have.
 
     `expected` says what would be right, such as `true or false`.
     """

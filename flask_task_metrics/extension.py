@@ -118,6 +118,7 @@ class TaskMetrics:
         *,
         source: str | None = None,
         where: Mapping[str, Any] | None = None,
+        group_by: str | None = None,
         compare: Literal["previous"] | None = None,
         now: datetime | None = None,
     ) -> Snapshot:
@@ -129,6 +130,7 @@ class TaskMetrics:
 
         `where` reads only the tasks whose dimensions have one of the values that it names:
         `{"engine": ["runway", "pika"], "team": None}`. None stands for null and for an empty text.
+        `group_by` names a dimension, and adds the figures of each of its values.
 
         Raises `InvalidWindowError` for minutes that are not 1 to TASK_METRICS_MAX_MINUTES,
         `UnknownSourceError` for a name that no source has, `InvalidFilterError` for a dimension
@@ -140,7 +142,7 @@ class TaskMetrics:
         mounted = self._mounted("snapshot()")
         reader = mounted.reader_of(source)
         minutes = mounted.settings.default_minutes if minutes is None else minutes
-        return reader.snapshot(minutes, now, where=where, compare=compare)
+        return reader.snapshot(minutes, now, where=where, group_by=group_by, compare=compare)
 
     def series(
         self,

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from .figures import BacklogCount, ErrorCount, LatencyStats, Snapshot, Window
+from .figures import (
+    Backlog,
+    BacklogCount,
+    ErrorCount,
+    Group,
+    Latency,
+    LatencyStats,
+    OtherGroups,
+    PreviousFigures,
+    Snapshot,
+    TaskCounts,
+    Window,
+)
 from .logfmt import one_line
 from .words import (
     COUNTS,
@@ -16,6 +28,7 @@ from .words import (
     seconds_text,
     seen_texts,
     task_text,
+    value_text,
     window_text,
 )
 
@@ -33,10 +46,8 @@ def markdown_of(
     blocks = (
         _state(snapshot),
         _window(snapshot.window, source, request_id),
-        _section("Backlog", _backlog(snapshot)),
-        _section("Counts", _counts(snapshot)),
-        _section("Latencies", _latencies(snapshot)),
-        _section("Top errors", _top_errors(snapshot)),
+        *(_section(title, lines) for title, lines in _figures(snapshot, snapshot.previous)),
+        *_groups(snapshot),
     )
     return "\n\n".join(blocks) + "\n"
 
@@ -48,6 +59,33 @@ def code_span(text: str) -> str:
     """
     shown = one_line(text[:LONGEST_CODE_SPAN]).replace("`", "\\u0060")
     return f"`{shown or ' '}`" + "…" * (len(text) > LONGEST_CODE_SPAN)
+
+
+def _figures(
+    figures: Snapshot | Group | OtherGroups, previous: PreviousFigures | None = None
+) -> Iterator[tuple[str, Iterable[str]]]:
+    """Yield the title and the lines of the figures that all tasks and each group have."""
+    yield "Backlog", _backlog(figures.backlog)
+    yield "Counts", _counts(figures.tasks, previous)
+    yield "Latencies", _latencies(figures.latency, previous)
+    yield "Top errors", _top_errors(figures.top_errors)
+
+
+def _groups(snapshot: Snapshot) -> Iterator[str]:
+    """Yield a section for each group, and one for all others together."""
+    if snapshot.groups is None or snapshot.group_count is None:
+        return
+    yield f"**Groups: {snapshot.group_count:,}**"
+    for group in snapshot.groups:
+        yield _section(f"{group.dimension} {value_text(group.value, code_span)}", _nested(group))
+    if snapshot.other_groups:
+        yield _section("All others", _nested(snapshot.other_groups))
+
+
+def _nested(group: Group | OtherGroups) -> Iterator[str]:
+    for title, lines in _figures(group):
+        yield f"- {title}"
+        yield from (f"  {line}" for line in lines)
 
 
 def _section(title: str, lines: Iterable[str]) -> str:
@@ -66,8 +104,7 @@ def _window(window: Window, source: str | None, request_id: str | None) -> str:
     return "; ".join(parts)
 
 
-def _backlog(snapshot: Snapshot) -> Iterator[str]:
-    backlog = snapshot.backlog
+def _backlog(backlog: Backlog) -> Iterator[str]:
     yield f"- queued: {_backlog_count(backlog.queued)}"
     if backlog.scheduled is not None:
         yield f"- scheduled: {backlog.scheduled.count:,}"
@@ -82,9 +119,9 @@ def _backlog_count(count: BacklogCount) -> str:
     return f"{count.count:,}, {oldest}{task}"
 
 
-def _counts(snapshot: Snapshot) -> Iterator[str]:
+def _counts(tasks: TaskCounts, previous: PreviousFigures | None) -> Iterator[str]:
     for name in COUNTS:
-        now, before = getattr(snapshot.tasks, name), getattr(snapshot.previous, name, None)
+        now, before = getattr(tasks, name), getattr(previous, name, None)
         yield f"- {name}: {_change(now, before)}"
 
 
@@ -97,11 +134,11 @@ def _change(now: int | None, before: int | None) -> str:
     return f"{now:,} ({change_text(now, before)})"
 
 
-def _latencies(snapshot: Snapshot) -> Iterator[str]:
+def _latencies(latency: Latency, previous: PreviousFigures | None) -> Iterator[str]:
     for name, title in LATENCIES.items():
-        yield f"- {title}: {_stats(getattr(snapshot.latency, name))}"
-        if snapshot.previous:
-            yield f"  - before: {_stats(getattr(snapshot.previous.latency, name))}"
+        yield f"- {title}: {_stats(getattr(latency, name))}"
+        if previous:
+            yield f"  - before: {_stats(getattr(previous.latency, name))}"
 
 
 def _stats(stats: LatencyStats | None) -> str:
@@ -114,8 +151,7 @@ def _stats(stats: LatencyStats | None) -> str:
     return f"{', '.join(named)} ({samples})"
 
 
-def _top_errors(snapshot: Snapshot) -> Iterator[str]:
-    errors = snapshot.top_errors
+def _top_errors(errors: Sequence[ErrorCount] | None) -> Iterator[str]:
     if not errors:
         yield NOT_RECORDED if errors is None else "none"
         return

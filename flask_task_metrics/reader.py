@@ -22,7 +22,9 @@ from .exceptions import (
 )
 from .figures import (
     MOST_POINTS,
+    Breakdown,
     Collector,
+    Grouping,
     Limits,
     Series,
     SeriesCollector,
@@ -74,6 +76,7 @@ class Reader:
         self._unreadable = UnreadableTimestamps.of(source)
         self._error_code_of = error_code_of
         self._collector = lru_cache(KEPT_SHAPES)(self._collector_of)
+        self._breakdown = lru_cache(KEPT_SHAPES)(self._breakdown_of)
         self._series = lru_cache(KEPT_SHAPES)(self._series_of)
         # So that the first request without a filter need not build them.
         self._collector(NO_FILTER.shape)
@@ -86,6 +89,12 @@ class Reader:
         """Build the statements of the tasks that filters of a shape select."""
         return Collector.of(self.source.filtered(shape), self.engine.dialect, self._error_code_of)
 
+    def _breakdown_of(self, shape: Shape, group_by: str) -> Breakdown:
+        """Build the statements of the groups of these tasks."""
+        source, ungrouped = self.source.filtered(shape), self._collector(shape)
+        grouping = Grouping(source, source.dimension(group_by))
+        return Breakdown.of(grouping, ungrouped, self.engine.dialect, self._error_code_of)
+
     def _series_of(self, shape: Shape) -> SeriesCollector:
         return SeriesCollector.of(self.source.filtered(shape), self.engine.dialect)
 
@@ -95,15 +104,17 @@ class Reader:
         now: datetime | None = None,
         *,
         where: Mapping[str, Any] | None = None,
+        group_by: str | None = None,
         compare: str | None = None,
         deadline: Deadline | None = None,
     ) -> Snapshot:
         """Read all figures of the last `minutes` before `now`, by default the current time, of the
         tasks whose dimensions have the values of `where`.
 
-        `compare` may be `previous`, to add the figures of the window before. The `deadline` is by
-        default TASK_METRICS_TIMEOUT_MS from now. Callers who ask for the same share one computation
-        until it begins to read.
+        `group_by` names a dimension, to add the figures of its groups. `compare` may be `previous`,
+        to add the figures of the window before. The `deadline` is by default
+        TASK_METRICS_TIMEOUT_MS from now. Callers who ask for the same share one computation until
+        it begins to read.
 
         Raises `InvalidWindowError` for minutes that are not 1 to TASK_METRICS_MAX_MINUTES and for a
         `now` without a time zone, `InvalidFilterError` for another dimension or value,
@@ -116,14 +127,19 @@ class Reader:
         settings = self._settings
         limits = Limits(settings.stalled_seconds, settings.stuck_seconds)
         chosen = self.source.filter_of(where)
+        collector = (
+            self._collector(chosen.shape)
+            if group_by is None
+            else self._breakdown(chosen.shape, group_by)
+        )
         read = partial(
-            self._collector(chosen.shape).collect,
+            collector.collect,
             top_errors=settings.top_errors,
             limits=limits,
             compare=compare is not None,
         )
         windows = 1 if compare is None else 2
-        form = ("snapshot", compare)
+        form = ("snapshot", group_by, compare)
         return self._share(form, minutes, now, chosen, read, deadline=deadline, windows=windows)
 
     def series(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from json import dumps
 
 from .figures import BacklogCount, ErrorCount, TaskReference, Window, age_text
 
@@ -54,6 +55,11 @@ def task_text(task: TaskReference, shown: Callable[[str], str]) -> str:
     if task.request_id is None:
         return named
     return f"{named}, request {shown(task.request_id)}"
+
+
+def value_text(value: str | int | None, shown: Callable[[str], str]) -> str:
+    """Return the value of a group: `null`, or its text as it is `shown`; `true` is as in JSON."""
+    return "null" if value is None else shown(value if isinstance(value, str) else dumps(value))
 
 
 def seconds_text(milliseconds: int) -> str:

@@ -8,7 +8,14 @@ from dataclasses import replace
 import pytest
 
 from flask_task_metrics.markdown import code_span, markdown_of
-from tests.support.snapshots import COMPARED, HOSTILE, NOTHING_RECORDED, SNAPSHOT, with_text
+from tests.support.snapshots import (
+    COMPARED,
+    GROUPED,
+    HOSTILE,
+    NOTHING_RECORDED,
+    SNAPSHOT,
+    with_text,
+)
 
 TEXT = """\
 **State: stuck**: 12 due tasks are queued, the oldest for 90 min.
@@ -100,3 +107,40 @@ def test_no_text_leaves_its_code_span(text: str) -> None:
 def test_a_code_span_shows_its_text() -> None:
     shown = ["`a b`", r"`a\nb`", r"`\u0060`", "`größer 💥`", "` `", f"`{'x' * 200}`…"]
     assert shown == [code_span(text) for text in ("a b", "a\nb", "`", "größer 💥", "", "x" * 201)]
+
+
+GROUP = """\
+**engine `run\\u0060way`**
+
+- Backlog
+  - queued: 12, the oldest for 90 min (task `17`, request `req_0b2e`)
+  - scheduled: 4
+  - processing: 0
+- Counts
+  - created: 1,000
+  - completed: 80
+  - failed: 5
+  - cancelled: 2
+  - processing: 3
+  - queued: 10
+- Latencies
+  - time to processing: p50 5 s, p95 12.345 s, p99 15 s, max 1,200 s, avg 6.5 s (80 samples)
+  - time to complete: no samples
+  - end to end: p50 0.007 s, p95 0.007 s, p99 0.007 s, max 0.007 s, avg 0.007 s (1 sample)
+- Top errors
+  1. `INVALID_PROMPT`: 3, last at 2026-01-30T09:58:12Z, task `812`, request `req_91ab`
+  2. `QUOTA`: 1, last at 2026-01-30T09:58:12Z, task `9`
+"""
+
+
+def test_groups_follow_the_figures_of_all_tasks() -> None:
+    text = markdown_of(GROUPED, source="videos", request_id="req_5f0c")
+    assert text.startswith(f"{TEXT}\n**Groups: 1,025**\n\n{GROUP}\n")
+    titles = [line for line in text.splitlines() if line.startswith("**engine") or "others" in line]
+    others = ["**engine `true`**", "**engine null**", "**All others**"]
+    assert [GROUP.splitlines()[0], *others] == titles
+
+
+def test_groups_of_no_tasks_are_none() -> None:
+    no_groups = replace(SNAPSHOT, groups=(), group_count=0)
+    assert markdown_of(no_groups).endswith("\n\n**Groups: 0**\n")

@@ -27,11 +27,18 @@ class Question:
     minutes: int
     source: str | None
     where: Mapping[str, Any]
+    group_by: str | None
     compare: str | None
 
     @classmethod
     def of(
-        cls, minutes: int | None, source: str | None, where: tuple[str, ...], *, compare: bool
+        cls,
+        minutes: int | None,
+        source: str | None,
+        where: tuple[str, ...],
+        *,
+        group_by: str | None,
+        compare: bool,
     ) -> Question:
         """Return the question of a command's options, inside an app context.
 
@@ -45,12 +52,15 @@ class Question:
             mounted.settings.default_minutes if minutes is None else minutes,
             named_source(mounted, source),
             _values_by_dimension(reader.source, where),
+            group_by,
             "previous" if compare else None,
         )
 
     def snapshot(self) -> Snapshot:
         """Read the snapshot."""
-        return self.reader.snapshot(self.minutes, where=self.where, compare=self.compare)
+        return self.reader.snapshot(
+            self.minutes, where=self.where, group_by=self.group_by, compare=self.compare
+        )
 
     def series(self, points: int) -> Series:
         """Read the course of time."""
@@ -63,8 +73,9 @@ def named_source(mounted: Mounted, source: str | None) -> str | None:
 
 
 def figures_options(command: Command) -> Command:
-    """Add the options `--minutes`, `--source`, `--where` and `--compare` to a command."""
-    for option in reversed((minutes_option, source_option, _where_option, _compare_option)):
+    """Add the options that choose figures to a command."""
+    options = (minutes_option, source_option, _where_option, _group_option, _compare_option)
+    for option in reversed(options):
         command = option(command)
     return command
 
@@ -81,6 +92,10 @@ _where_option = click.option(
     metavar="DIMENSION=VALUE",
     multiple=True,
     help="Count only tasks of this dimension's value; without a value, null. May be repeated.",
+)
+
+_group_option = click.option(
+    "--group-by", metavar="DIMENSION", help="Add the figures of each value of a dimension."
 )
 
 _compare_option = click.option(

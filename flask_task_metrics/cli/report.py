@@ -10,6 +10,7 @@ from flask_task_metrics.figures import Series, Snapshot, State
 from flask_task_metrics.words import NOT_RECORDED, time_text, window_text
 
 from .course import slowest_lines, steps_text
+from .groups import group_lines
 from .layout import Line, Style, paragraph, title
 from .sections import backlog_lines, count_lines, error_lines, latency_lines
 from .texts import shown
@@ -27,10 +28,12 @@ def report_lines(
     width: int,
     *,
     source: str | None = None,
+    group_by: str | None = None,
     earlier: Snapshot | None = None,
     series: Series | None = None,
 ) -> Iterator[Line]:
-    """Yield a snapshot in lines of at most `width` columns, with the name of its source.
+    """Yield a snapshot in lines of at most `width` columns, with the name of its source, and of the
+    dimension that it is grouped by.
 
     Counts show their change since an `earlier` snapshot, and the course of a `series`. What is not
     recorded is shown as such, never as a 0.
@@ -46,6 +49,9 @@ def report_lines(
     }
     if series is not None:
         sections[f"p95{steps}"] = slowest_lines(series, width)
+    if snapshot.groups is not None:
+        name = f"Groups by {group_by}, {snapshot.group_count:,} in all"
+        sections[name] = group_lines(snapshot, width)
     for name, lines in sections.items():
         yield ()
         yield title(name)

@@ -27,6 +27,7 @@ def snapshot(
     minutes: int | None,
     source: str | None,
     where: tuple[str, ...],
+    group_by: str | None,
     compare: bool,
 ) -> None:
     """Show how the tasks are doing.
@@ -34,27 +35,28 @@ def snapshot(
     The figures are those of GET /metrics-snapshot. On a terminal they are in colour, if the extra
     `cli` is installed.
     """
-    question = Question.of(minutes, source, where, compare=compare)
-    FORMS[form](question.snapshot(), question.source)
+    question = Question.of(minutes, source, where, group_by=group_by, compare=compare)
+    FORMS[form](question.snapshot(), question)
 
 
-def _write_report(figures: Snapshot, source: str | None) -> None:
+def _write_report(figures: Snapshot, question: Question) -> None:
     page = screen()
-    page.write(report_lines(figures, page.width, source=source))
+    source, group_by = question.source, question.group_by
+    page.write(report_lines(figures, page.width, source=source, group_by=group_by))
 
 
-def _write_json(figures: Snapshot, source: str | None) -> None:
-    named = {} if source is None else {"source": source}
+def _write_json(figures: Snapshot, question: Question) -> None:
+    named = {} if question.source is None else {"source": question.source}
     body = SnapshotSchema().dumps(named | vars(figures), indent=2, ensure_ascii=False)
     # JSON is UTF-8 whatever the terminal's encoding. A lone surrogate becomes an escape.
     click.echo(body.encode(errors="backslashreplace"))
 
 
-def _write_markdown(figures: Snapshot, source: str | None) -> None:
-    click.echo(printable(markdown_of(figures, source=source)), nl=False)
+def _write_markdown(figures: Snapshot, question: Question) -> None:
+    click.echo(printable(markdown_of(figures, source=question.source)), nl=False)
 
 
-FORMS: Mapping[str | None, Callable[[Snapshot, str | None], None]] = {
+FORMS: Mapping[str | None, Callable[[Snapshot, Question], None]] = {
     None: _write_report,
     "json": _write_json,
     "markdown": _write_markdown,

@@ -47,6 +47,12 @@ def _width(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
+def cut(text: str, width: int) -> str:
+    """Return a text in at most `width` columns; one that is cut ends with `…`."""
+    first, *others = _pieces(text, width)
+    return f"{_pieces(text, width - 1)[0]}…" if others else first
+
+
 def fold(text: str, width: int) -> list[str]:
     """Return a text in lines of at most `width` columns, broken between words where it can be."""
     lines, line = [], ""

@@ -59,6 +59,7 @@ def watch(
     minutes: int | None,
     source: str | None,
     where: tuple[str, ...],
+    group_by: str | None,
     compare: bool,
 ) -> None:
     """Show how the tasks are doing, again and again until Ctrl-C.
@@ -66,11 +67,11 @@ def watch(
     Counts show their change since the last reading, and sparklines the course of time. If the
     figures can't be read, the last ones stay, marked as stale.
     """
-    question = Question.of(minutes, source, where, compare=compare)
+    question = Question.of(minutes, source, where, group_by=group_by, compare=compare)
     page = screen()
     with suppress(KeyboardInterrupt), page.drawn() as draw:
         for view in views(question):
-            draw(view_lines(view, page.width, question.source))
+            draw(view_lines(view, page.width, question))
             time.sleep(interval)
 
 
@@ -86,12 +87,17 @@ def views(question: Question) -> Iterator[View]:
         yield view
 
 
-def view_lines(view: View, width: int, source: str | None) -> Iterator[Line]:
+def view_lines(view: View, width: int, question: Question) -> Iterator[Line]:
     """Yield the lines of a view; a failed reading comes first."""
     since = f"STALE since {time_text(view.snapshot.window.end)}" if view.snapshot else "No figures"
     if view.failure is not None:
         yield from paragraph(f"{since}: {shown(view.failure)}", width, "bad")
     if view.snapshot is not None:
         yield from report_lines(
-            view.snapshot, width, source=source, earlier=view.earlier, series=view.series
+            view.snapshot,
+            width,
+            source=question.source,
+            group_by=question.group_by,
+            earlier=view.earlier,
+            series=view.series,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -46,54 +46,50 @@ def sorted_ranks(
     )
 
 
-def sorted_ranks_of_groups(rows: sa.Select[Any], fractions: Mapping[str, float]) -> sa.Select[Any]:
+def sorted_ranks_of_groups(
+    rows: sa.Select[Any], fractions: Mapping[str, float], *, with_whole: bool = False
+) -> sa.Select[Any]:
     """Select a row for each value of the first column of `rows`: that, and for each other column
-    its samples and an array of the nearest ranks, such as `total_ms_samples, total_ms_ranks`.
+    its samples and an array of the nearest ranks and the maximum: `total_ms_samples`,
+    `total_ms_ranks`.
+
+    `with_whole` adds a row for all rows together, where the first column is null, and the total of
+    the samples: `total_ms_total`.
     """
     group, *figures = materialized(rows).c
-    wanted = _array([fraction + NEXT_RANK for fraction in fractions.values()])
-    return sa.select(
-        group,
-        *(
-            aggregate
-            for ms in figures
-            for aggregate in _aggregates(ms, wanted)
-            if not aggregate.name.endswith("_total")
-        ),
-    ).group_by(group)
-
-
-def _array(fractions: Sequence[float]) -> sa.ColumnElement[Any]:
-    # One array of fractions needs one sort; separate calls would sort for each fraction.
-    return sa.literal(fractions, sa.ARRAY(sa.Double))
+    aggregates = ("samples", "ranks", "total") if with_whole else ("samples", "ranks")
+    by = sa.func.grouping_sets(sa.tuple_(group), sa.tuple_()) if with_whole else group
+    return sa.select(group, *_aggregates(figures, fractions, aggregates)).group_by(by)
 
 
 def _sorts(
     durations: sa.Select[Any], columns: Sequence[Any], fractions: Mapping[str, float]
 ) -> list[sa.Select[Any]]:
     """Select (figure, samples, total, ranks) for each of the columns, from one pass over them."""
-    wanted = _array([*(fraction + NEXT_RANK for fraction in fractions.values()), 1.0])
+    aggregates = ("samples", "total", "ranks")
     figures = materialized(durations.with_only_columns(*columns)).c
-    aggregates = (label for ms in figures for label in _aggregates(ms, wanted))
-    measured = sa.select(*aggregates).cte().c
+    measured = sa.select(*_aggregates(figures, fractions, aggregates)).cte().c
     return [
         sa.select(
             sa.literal(column.name).label("figure"),
-            *(
-                measured[f"{column.name}_{name}"].label(name)
-                for name in ("samples", "total", "ranks")
-            ),
+            *(measured[f"{column.name}_{name}"].label(name) for name in aggregates),
         )
         for column in columns
     ]
 
 
-def _aggregates(ms: Any, fractions: sa.ColumnElement[Any]) -> Iterator[sa.Label[Any]]:
-    """Yield the aggregates of the samples of a figure."""
-    by_name: dict[str, Any] = {
-        "samples": sa.func.count(),
-        "total": sa.func.sum(ms),
-        "ranks": sa.func.percentile_disc(fractions).within_group(ms),
-    }
-    for name, aggregate in by_name.items():
-        yield sa.funcfilter(aggregate, ms >= 0).label(f"{ms.name}_{name}")
+def _aggregates(
+    figures: Iterable[Any], fractions: Mapping[str, float], names: Iterable[str]
+) -> Iterator[sa.Label[Any]]:
+    """Yield aggregates of the samples of each figure."""
+    # One array of fractions needs one sort; separate calls would sort for each fraction.
+    wanted = [*(fraction + NEXT_RANK for fraction in fractions.values()), 1.0]
+    ranks = sa.func.percentile_disc(sa.literal(wanted, sa.ARRAY(sa.Double)))
+    for ms in figures:
+        by_name: dict[str, Any] = {
+            "samples": sa.func.count(),
+            "total": sa.func.sum(ms),
+            "ranks": ranks.within_group(ms),
+        }
+        for name in names:
+            yield sa.funcfilter(by_name[name], ms >= 0).label(f"{ms.name}_{name}")

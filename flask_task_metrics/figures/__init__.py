@@ -1,7 +1,9 @@
 """The figures: each one's statement and the reading of its rows."""
 
+from .breakdown import Breakdown
 from .collector import Collector
 from .conditions import Condition, conditions_of
+from .grouping import Grouping
 from .judgement import SEVERITY, Judgement, Verdict, judge, number_text
 from .predicates import has_status, is_since
 from .query import Query, with_filter
@@ -12,8 +14,10 @@ from .snapshot import (
     Backlog,
     BacklogCount,
     ErrorCount,
+    Group,
     Latency,
     LatencyStats,
+    OtherGroups,
     PreviousFigures,
     ScheduledCount,
     Snapshot,
@@ -33,14 +37,18 @@ __all__ = [
     "STATES",
     "Backlog",
     "BacklogCount",
+    "Breakdown",
     "Collector",
     "Condition",
     "ErrorCount",
+    "Group",
+    "Grouping",
     "Judgement",
     "Latency",
     "LatencyPercentiles",
     "LatencyStats",
     "Limits",
+    "OtherGroups",
     "PreviousFigures",
     "Query",
     "ScheduledCount",

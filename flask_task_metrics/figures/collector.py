@@ -62,7 +62,7 @@ class Collector:
         # A cache of its own, so that the host's statements can't push these out, nor these them.
         connection = connection.execution_options(compiled_cache=self._compiled)
         tasks, backlog = self.counts.read(connection, window)
-        state, reason = self._judged(connection, window, backlog, limits)
+        state, reason = self.judged(connection, window, backlog, limits)
         return Snapshot(
             window=window,
             state=state,
@@ -71,16 +71,17 @@ class Collector:
             backlog=backlog,
             latency=self.latencies.read(connection, window, tasks.completed),
             top_errors=(
-                self.errors.read(connection, window, top_errors, compare=compare)
+                self.errors.read(connection, window, top_errors, compare=compare)[None]
                 if self.errors
                 else None
             ),
             previous=self.previous.read(connection, window) if compare else None,
         )
 
-    def _judged(
+    def judged(
         self, connection: sa.Connection, window: Window, backlog: Backlog, limits: Limits
     ) -> tuple[State | None, str | None]:
+        """Return the state and its reason."""
         if self.progress is None:
             return None, None
         signs = self.progress.read(connection, window, limits)

@@ -39,16 +39,22 @@ class Counts:
         """Count the tasks of a window, and the backlog."""
         [query] = self.queries(window)
         rows = {row.figure: row for row in query.run(connection)}
-        created, scheduled = rows.get("created"), rows.get("backlog_scheduled")
-        tasks = TaskCounts(
-            created=created and created.tasks,
-            **{status: rows[status].tasks for status in STATUSES},
-        )
-        return tasks, Backlog(
-            _backlog_count(rows, "queued"),
-            _backlog_count(rows, "processing"),
-            scheduled and ScheduledCount(scheduled.tasks),
-        )
+        return tasks_and_backlog({figure: row.tasks for figure, row in rows.items()}, rows)
+
+
+def tasks_and_backlog(
+    counts: Mapping[str, int], oldest: Mapping[str, Any]
+) -> tuple[TaskCounts, Backlog]:
+    """Return the counts by figure, and the backlog with the rows of its oldest tasks."""
+    tasks = TaskCounts(
+        created=counts.get("created"), **{status: counts[status] for status in STATUSES}
+    )
+    scheduled = counts.get("backlog_scheduled")
+    return tasks, Backlog(
+        _backlog_count(counts["backlog_queued"], oldest.get("oldest_queued")),
+        _backlog_count(counts["backlog_processing"], oldest.get("oldest_processing")),
+        None if scheduled is None else ScheduledCount(scheduled),
+    )
 
 
 def count_tasks(source: TaskSource) -> sa.Executable:
@@ -59,7 +65,7 @@ def count_tasks(source: TaskSource) -> sa.Executable:
     The oldest task of a backlog is a row `oldest_queued` or `oldest_processing`. There is none if
     no task has a timestamp.
     """
-    counts = _counts(source)
+    counts = counted_figures(source)
     if source.is_derived:
         return counted_in_one_pass(source, counts)
     return sa.union_all(
@@ -67,7 +73,8 @@ def count_tasks(source: TaskSource) -> sa.Executable:
     )
 
 
-def _counts(source: TaskSource) -> list[Count]:
+def counted_figures(source: TaskSource) -> list[Count]:
+    """Return each count of `count_tasks`, and the conditions of its tasks."""
     is_updated = is_in_window(source, "updated_at")
     queued, processing = (has_status(source, status) for status in ("queued", "processing"))
     due = [sa.not_(is_due_later(source))] if source.records("due_at") else []
@@ -116,8 +123,7 @@ def _oldest(count: Count, source: TaskSource) -> sa.Select[Any]:
     return sa.select(first.subquery())
 
 
-def _backlog_count(rows: Mapping[str, Any], status: str) -> BacklogCount:
-    count, oldest = rows[f"backlog_{status}"].tasks, rows.get(f"oldest_{status}")
+def _backlog_count(count: int, oldest: Any) -> BacklogCount:
     if oldest is None:
         return BacklogCount(count, None, None)
     return BacklogCount(

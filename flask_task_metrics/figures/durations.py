@@ -46,19 +46,24 @@ def completed_durations(source: TaskSource, condition: sa.ColumnElement[bool]) -
     return sa.select(*durations_between(completed_instants(source, condition)))
 
 
-def completed_instants(source: TaskSource, condition: sa.ColumnElement[bool]) -> dict[str, Any]:
-    """Return the instants of completed tasks that meet a condition, by role; `created_at` is when
-    a task began to wait.
+def completed_instants(
+    source: TaskSource, condition: sa.ColumnElement[bool], *others: sa.Label[Any]
+) -> dict[str, Any]:
+    """Return the instants of completed tasks that meet a condition, by role, and other columns by
+    name. `created_at` is when a task began to wait.
     """
     tasks = source.tasks.c
     roles = (*FROM_START_TO_END, "due_at") if source.records("due_at") else FROM_START_TO_END
     timestamps = (
-        sa.select(*(tasks[role] for role in roles))
+        sa.select(*(tasks[role] for role in roles), *others)
         .where(has_status(source, "completed"), condition)
         .subquery()
         .c
     )
-    instants: Any = sa.select(*(instant(timestamps[role]).label(role) for role in roles))
+    instants: Any = sa.select(
+        *(instant(timestamps[role]).label(role) for role in roles),
+        *(timestamps[column.name] for column in others),
+    )
     at: dict[str, Any] = dict(computed_once(instants).c.items())
     if source.records("due_at"):
         at["created_at"] = _beginning(**at)
@@ -105,3 +110,8 @@ def _stats_of_row(row: Any) -> LatencyStats:
 def latency_stats(samples: int, total: int, **ranks: int) -> LatencyStats:
     """Return a latency with its mean, rounded half up in integer arithmetic."""
     return LatencyStats(**ranks, avg=(2 * total + samples) // (2 * samples), samples=samples)
+
+
+def has_samples(latency: Latency) -> bool:
+    """Return whether any of the latencies has samples."""
+    return any(stats and stats.samples for stats in vars(latency).values())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from heapq import nsmallest
+from itertools import groupby
+from typing import TypeAlias
 
 import sqlalchemy as sa
 
@@ -14,11 +17,17 @@ from flask_task_metrics.exceptions import TaskMetricsError
 from flask_task_metrics.source import ErrorCodeOf, TaskSource, error_code
 
 from .failures import count_failures, newest_failures
+from .grouping import Grouping, Place
 from .parameters import values, window_values
 from .predicates import is_before_end
 from .query import Query
 from .snapshot import ErrorCount, TaskReference, task_reference
 from .window import Window
+
+ErrorsByPlace: TypeAlias = Mapping[Place, tuple[ErrorCount, ...]]
+
+Key: TypeAlias = tuple[Place, str]
+"""A code in a group, or in all tasks."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +45,21 @@ class Errors:
     error_code_of: ErrorCodeOf | None
 
     @classmethod
-    def of(cls, source: TaskSource, error_code_of: ErrorCodeOf | None) -> Errors | None:
-        """Build the statements for a source; None if it records no errors."""
+    def of(
+        cls,
+        source: TaskSource,
+        error_code_of: ErrorCodeOf | None,
+        grouping: Grouping | None = None,
+    ) -> Errors | None:
+        """Build the statements for a source, or for its groups; None if it records no errors."""
         if not (source.records("error_message") or source.records("error_code")):
             return None
+        by = [grouping.place] if grouping else []
         return cls(
-            count_failures(source),
-            count_failures(source, with_oldest=True),
-            count_failures(source, is_before_end, with_oldest=True),
-            newest_failures(source),
+            count_failures(source, by=by),
+            count_failures(source, with_oldest=True, by=by),
+            count_failures(source, is_before_end, with_oldest=True, by=by),
+            newest_failures(source, by),
             error_code_of,
         )
 
@@ -58,46 +73,25 @@ class Errors:
 
     def read(
         self, connection: sa.Connection, window: Window, top: int, *, compare: bool = False
-    ) -> tuple[ErrorCount, ...]:
-        """Count a window's failures by code, and sample the `top` most frequent codes.
+    ) -> ErrorsByPlace:
+        """Count a window's failures by code, and sample the `top` most frequent codes: of all
+        tasks, and of each group.
 
         With `compare`, count these codes in the window before, too.
         """
         statement = self.count_to_compare if compare else self.count
-        failures = self._by_code(connection, self._count_query(window, statement))
-        leading = nsmallest(top, failures.items(), key=lambda item: (-item[1].count, item[0]))
-        newest = {code: _moment(window, found.newest_us) for code, found in leading}
+        leading = self._leading(connection, self._count_query(window, statement), top)
+        newest = {key: _moment(window, found.newest_us) for key, found in leading.items()}
         samples = self._samples(connection, window, newest)
-        errors = tuple(
-            ErrorCount(code, found.count, newest[code].replace(microsecond=0), samples[code])
-            for code, found in leading
-        )
-        return self._compared(connection, window, errors, failures) if compare else errors
-
-    def _compared(
-        self,
-        connection: sa.Connection,
-        window: Window,
-        errors: Collection[ErrorCount],
-        failures: Mapping[str, _Failures],
-    ) -> tuple[ErrorCount, ...]:
-        codes = {error.code for error in errors}
-        earlier = self._by_code(connection, self.query_before(window), among=codes)
-
-        def compared(error: ErrorCount) -> ErrorCount:
-            before = earlier.get(error.code)
-            first = (
-                _moment(window.previous, before.oldest_us)
-                if before
-                else _moment(window, failures[error.code].oldest_us)
-            )
-            return replace(
-                error,
-                previous_count=before.count if before else 0,
-                first_seen_at=first.replace(microsecond=0),
-            )
-
-        return tuple(map(compared, errors))
+        earlier = self._among(connection, self.query_before(window), leading) if compare else {}
+        errors: dict[Place, tuple[ErrorCount, ...]] = defaultdict(tuple)
+        for key, found in leading.items():
+            place, code = key
+            error = ErrorCount(code, found.count, _second(newest[key]), samples[key])
+            if compare:
+                error = _compared(error, window, found, earlier.get(key))
+            errors[place] += (error,)
+        return errors
 
     def _count_query(self, window: Window, statement: sa.Executable) -> Query:
         return Query("errors", statement, window_values(window))
@@ -108,41 +102,89 @@ class Errors:
         wanted = values(updated_at_since=since, moments=moments)
         return Query("error samples", self.sample, window_values(window) | wanted)
 
-    def _by_code(
-        self, connection: sa.Connection, query: Query, among: Collection[str] | None = None
-    ) -> dict[str, _Failures]:
-        """Count failures by code, by default of all codes."""
-        failures: dict[str, _Failures] = {}
+    def _leading(self, connection: sa.Connection, query: Query, top: int) -> dict[Key, _Failures]:
+        """Count failures by code, and return the `top` most frequent codes of all and each group.
+
+        Only one group is in memory at a time, beside all tasks together.
+        """
+        leading: dict[Key, _Failures] = {}
+        in_all: dict[str, _Failures] = {}
         with query.stream(connection) as rows:
-            for own_code, message, tasks, oldest_us, newest_us in rows:
-                code = error_code(own_code, message, self.error_code_of)
-                if among is None or code in among:
+            for by, of_group in groupby(rows, key=lambda row: row[5:]):
+                failures = {} if by else in_all
+                for own_code, message, tasks, oldest_us, newest_us, *_ in of_group:
+                    code = error_code(own_code, message, self.error_code_of)
                     failures.setdefault(code, _Failures(oldest_us)).add(tasks, oldest_us, newest_us)
+                for place in by:
+                    leading |= _first(place, failures, top)
+                    _add_up(in_all, failures)
+        return leading | _first(None, in_all, top)
+
+    def _among(
+        self, connection: sa.Connection, query: Query, keys: Collection[Key]
+    ) -> dict[Key, _Failures]:
+        """Count the failures with some codes alone."""
+        failures: dict[Key, _Failures] = {}
+        with query.stream(connection) as rows:
+            for own_code, message, tasks, oldest_us, newest_us, *by in rows:
+                code = error_code(own_code, message, self.error_code_of)
+                for key in ((place, code) for place in (*by, None)):
+                    if key in keys:
+                        found = failures.setdefault(key, _Failures(oldest_us))
+                        found.add(tasks, oldest_us, newest_us)
         return failures
 
     def _samples(
-        self, connection: sa.Connection, window: Window, newest: Mapping[str, datetime]
-    ) -> dict[str, TaskReference]:
+        self, connection: sa.Connection, window: Window, newest: Mapping[Key, datetime]
+    ) -> dict[Key, TaskReference]:
         """Return the newest failure of each code, given its moment."""
-        samples: dict[str, TaskReference] = {}
+        samples: dict[Key, TaskReference] = {}
         if not newest:
             return samples
         with self._sample_query(window, newest.values()).stream(connection) as rows:
-            for own_code, message, task_id, request_id in rows:
+            for own_code, message, task_id, request_id, *by in rows:
                 code = error_code(own_code, message, self.error_code_of)
-                if code in newest and code not in samples:
-                    samples[code] = task_reference(task_id, request_id)
-                    if len(samples) == len(newest):
-                        return samples
-        missing = next(code for code in newest if code not in samples)
+                for key in ((place, code) for place in (*by, None)):
+                    if key in newest:
+                        samples.setdefault(key, task_reference(task_id, request_id))
+                if len(samples) == len(newest):
+                    return samples
+        missing = next(key[1] for key in newest if key not in samples)
         raise TaskMetricsError(
             f"no task has the error code {missing!r} any more; error_code_of must return the same "
             "code for the same message"
         )
 
 
+def _first(place: Place, failures: Mapping[str, _Failures], top: int) -> dict[Key, _Failures]:
+    first = nsmallest(top, failures.items(), key=lambda item: (-item[1].count, item[0]))
+    return {(place, code): found for code, found in first}
+
+
+def _add_up(in_all: dict[str, _Failures], failures: Mapping[str, _Failures]) -> None:
+    """Add the failures of a group to those of all tasks."""
+    for code, found in failures.items():
+        known = in_all.setdefault(code, _Failures(found.oldest_us))
+        known.add(found.count, found.oldest_us, found.newest_us)
+
+
+def _compared(
+    error: ErrorCount, window: Window, now: _Failures, before: _Failures | None
+) -> ErrorCount:
+    """Add to an error of a window its figures of the window before."""
+    if before is None:
+        first = _moment(window, now.oldest_us)
+        return replace(error, previous_count=0, first_seen_at=_second(first))
+    first = _moment(window.previous, before.oldest_us)
+    return replace(error, previous_count=before.count, first_seen_at=_second(first))
+
+
 def _moment(window: Window, us: int) -> datetime:
     return window.start + us * MICROSECOND
+
+
+def _second(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)
 
 
 class _Failures:

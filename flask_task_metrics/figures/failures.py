@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,39 +27,50 @@ from .predicates import IsWithin, has_status, is_in_window
 
 
 def count_failures(
-    source: TaskSource, is_within: IsWithin = is_in_window, *, with_oldest: bool = False
+    source: TaskSource,
+    is_within: IsWithin = is_in_window,
+    *,
+    with_oldest: bool = False,
+    by: Sequence[sa.Label[Any]] = (),
 ) -> sa.Executable:
     """Select a row (code, message, tasks, oldest_us, newest_us) for each code column's value and
     readable part of a message of tasks that failed within a time span.
 
     The oldest and the newest failure are in microseconds after the window's start. `oldest_us` is 0
-    unless it is asked for.
+    unless it is asked for. The columns `by` tell groups of failures apart: they come last, and the
+    rows of a group follow each other.
     """
-    failed = _failed_tasks(source, is_within(source, "updated_at")).c
+    failed = _failed_tasks(source, is_within(source, "updated_at"), by=by).c
+    groups = [failed[column.name] for column in by]
     failed_at, start = instant(failed.updated_at), instant_parameter("start")
     oldest: Any = elapsed_us(start, sa.func.min(failed_at)) if with_oldest else sa.literal(0)
-    return sa.select(
+    rows = sa.select(
         sent_text(group_text(failed.code)).label("code"),
         sent_text(group_text(failed.message)).label("message"),
         sa.func.count().label("tasks"),
         oldest.label("oldest_us"),
         elapsed_us(start, sa.func.max(failed_at)).label("newest_us"),
-    ).group_by(group_key(failed.code), group_key(failed.message))
+        *groups,
+    )
+    keys = (group_key(failed.code), group_key(failed.message))
+    return rows.group_by(*keys, *groups).order_by(*groups)
 
 
-def newest_failures(source: TaskSource) -> sa.Executable:
+def newest_failures(source: TaskSource, by: Sequence[sa.Label[Any]] = ()) -> sa.Executable:
     """Select a row (code, message, id, request_id) for each code column's value and readable part
-    of a message of the tasks that failed at given moments.
+    of a message of the tasks that failed at given moments. The columns `by` come last, and tell
+    groups of failures apart.
 
     The newest comes first; of equal ones, the one with the greatest id.
     """
     updated_at = source.tasks.c.updated_at
     is_wanted = instant(updated_at).in_(moments_parameter("moments", updated_at))
-    failed = _failed_tasks(source, is_in_window(source, "updated_at"), is_wanted).c
+    failed = _failed_tasks(source, is_in_window(source, "updated_at"), is_wanted, by=by).c
+    groups = [failed[column.name] for column in by]
     moment = instant(failed.updated_at)
     # Many tasks may have failed at one moment, such as those of a bulk update.
     rank = sa.func.row_number().over(
-        partition_by=(group_key(failed.code), group_key(failed.message), moment),
+        partition_by=(group_key(failed.code), group_key(failed.message), moment, *groups),
         order_by=failed.id.desc(),
     )
     ranked = sa.select(*failed, moment.label("moment"), rank.label("rank")).subquery().c
@@ -68,26 +80,36 @@ def newest_failures(source: TaskSource) -> sa.Executable:
             sent_text(ranked.message).label("message"),
             ranked.id,
             ranked.request_id,
+            *(ranked[column.name] for column in by),
         )
         .where(ranked.rank == 1)
         .order_by(ranked.moment.desc(), ranked.id.desc())
     )
 
 
-def _failed_tasks(source: TaskSource, *conditions: sa.ColumnElement[bool]) -> sa.Subquery:
+def _failed_tasks(
+    source: TaskSource, *conditions: sa.ColumnElement[bool], by: Sequence[sa.Label[Any]]
+) -> sa.Subquery:
     """Select failed tasks that meet conditions, with the texts that error codes are read from."""
-    failed = materialized(_starts(source, *conditions)).c
+    failed = materialized(_starts(source, *conditions, by=by)).c
     # A code that begins with a visible character needs no message, and skipping the message saves
     # reading its many variants.
     may_be_blank = sa.or_(failed.code.is_(None), failed.code < "!", failed.code >= "\x7f")
     readable = sa.case((may_be_blank, _readable_part(failed.message, failed.start)))
     texts: Any = sa.select(
-        failed.id, failed.request_id, failed.updated_at, failed.code, readable.label("message")
+        failed.id,
+        failed.request_id,
+        failed.updated_at,
+        failed.code,
+        readable.label("message"),
+        *(failed[column.name] for column in by),
     )
     return computed_once(texts)
 
 
-def _starts(source: TaskSource, *conditions: sa.ColumnElement[bool]) -> Any:
+def _starts(
+    source: TaskSource, *conditions: sa.ColumnElement[bool], by: Sequence[sa.Label[Any]]
+) -> Any:
     tasks = source.tasks.c
     code = first_characters(unicode_text(tasks.error_code), START_LENGTH)
     message = unicode_text(tasks.error_message)
@@ -98,6 +120,7 @@ def _starts(source: TaskSource, *conditions: sa.ColumnElement[bool]) -> Any:
         exact_text(code).label("code"),
         exact_text(first_characters(message, START_LENGTH)).label("start"),
         message.label("message"),
+        *by,
     ).where(has_status(source, "failed"), *conditions)
 
 

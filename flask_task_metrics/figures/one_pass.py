@@ -31,59 +31,85 @@ class Count:
         has_age = () if self.since is None else (self.since.is_not(None),)
         return sa.and_(*self.conditions, *has_age)
 
+    @property
+    def moments(self) -> list[Any]:
+        """Return `since` as a column `moment`, if there is one."""
+        return [] if self.since is None else [instant(self.since).label("moment")]
+
 
 def counted_in_one_pass(source: TaskSource, counts: Sequence[Count]) -> sa.Select[Any]:
     """Select a row (figure, tasks, age_ms, id, request_id) for each count, but none for the oldest
     task where there is none. Of equally old tasks, the one with the least id counts.
     """
-    numbers = sa.union_all(*(sa.select(sa.literal(n).label("n")) for n, _ in enumerate(counts)))
-    number = numbers.subquery("figures").c.n
-    tasks = _counted_tasks(source, counts)
-    moments = {n: tasks[f"{count.figure}_since"] for n, count in _aged(counts).items()}
-    moment: Any = sa.case(moments, value=number)
-    is_met = sa.case({n: tasks[count.figure] for n, count in enumerate(counts)}, value=number)
-    rank = sa.func.row_number().over(partition_by=number, order_by=(moment, tasks.id))
-    ranked = (
-        sa.select(
-            number.label("number"),
-            sa.func.count(is_met).over(partition_by=number).label("tasks"),
-            moment.label("moment"),
-            tasks.id,
-            tasks.request_id,
-            rank.label("rank"),
-        )
-        # The join computes a task once for all counts.
-        .join_from(number.table, tasks.id.table, is_met == 1, isouter=True)
-        .subquery()
-        .c
-    )
-    names = {n: count.figure for n, count in enumerate(counts)}
+    tasks = source.tasks.c
+    # The outer join keeps the counts that no task meets.
+    found = _tasks_by_number(source, counts, tasks.id, tasks.request_id, isouter=True).c
+    rank = sa.func.row_number().over(partition_by=found.number, order_by=(found.moment, found.id))
+    in_count = sa.func.count(found.is_met).over(partition_by=found.number)
+    ranked = sa.select(*found, in_count.label("tasks"), rank.label("rank")).subquery().c
     return sa.select(
-        sa.case(names, value=ranked.number).label("figure"),
+        _figure(counts, ranked.number),
         ranked.tasks,
         elapsed_ms(ranked.moment, instant_parameter("end")).label("age_ms"),
         ranked.id,
         ranked.request_id,
     ).where(
         ranked.rank == 1,
-        sa.or_(ranked.number.not_in(list(moments)), ranked.moment.is_not(None)),
+        sa.or_(ranked.number.not_in(list(_aged(counts))), ranked.moment.is_not(None)),
     )
 
 
-def _counted_tasks(source: TaskSource, counts: Sequence[Count]) -> Any:
-    """Select the tasks of any count, each with a 1 for every count that it is in, and its
-    timestamps `FIGURE_since`.
+def tasks_of_counts_in_one_pass(
+    source: TaskSource, counts: Sequence[Count], *columns: Any
+) -> sa.Select[Any]:
+    """Select a row (figure, the columns, moment) for each count and each task that it counts.
+
+    `moment` is null unless the count is that of an oldest task.
     """
-    tasks = source.tasks.c
+    found = _tasks_by_number(source, counts, *columns).c
+    kept = (found[column.name] for column in columns)
+    return sa.select(_figure(counts, found.number), *kept, found.moment)
+
+
+def _tasks_by_number(
+    source: TaskSource, counts: Sequence[Count], *columns: Any, isouter: bool = False
+) -> Any:
+    """Select a row (number, is_met, moment, the columns) for the number of each count and each task
+    that it counts.
+    """
+    numbers = sa.union_all(*(sa.select(sa.literal(n).label("n")) for n, _ in enumerate(counts)))
+    number = numbers.subquery("figures").c.n
+    counted = _counted_tasks(source, counts, *columns)
+    tasks = counted.c
+    is_met = sa.case({n: tasks[count.figure] for n, count in enumerate(counts)}, value=number)
+    moments = {n: tasks[f"{count.figure}_since"] for n, count in _aged(counts).items()}
+    moment: Any = sa.case(moments, value=number) if moments else sa.null()
+    kept = (tasks[column.name] for column in columns)
+    rows: Any = sa.select(
+        number.label("number"), is_met.label("is_met"), moment.label("moment"), *kept
+    )
+    # The join computes a task once for all counts.
+    return rows.join_from(number.table, counted, is_met == 1, isouter=isouter).subquery()
+
+
+def _figure(counts: Sequence[Count], number: Any) -> sa.Label[str]:
+    names = {n: count.figure for n, count in enumerate(counts)}
+    return sa.case(names, value=number).label("figure")
+
+
+def _counted_tasks(source: TaskSource, counts: Sequence[Count], *columns: Any) -> sa.Subquery:
+    """Select the columns of the tasks of any count, with a 1 for every count that a task is in, and
+    its timestamps `FIGURE_since`.
+    """
     marks: Any = (sa.case((count.is_met, 1), else_=0).label(count.figure) for count in counts)
     # A timestamp that can't be read is an error only in the tasks whose age is asked for.
     moments: Any = (
         sa.case((count.is_met, instant(count.since))).label(f"{count.figure}_since")
         for count in _aged(counts).values()
     )
-    marked = materialized(sa.select(tasks.id, tasks.request_id, *marks, *moments)).c
+    marked = materialized(sa.select(*columns, *marks, *moments)).c
     is_counted = sa.or_(*(marked[count.figure] == 1 for count in counts))
-    return sa.select(*marked).where(is_counted).subquery().c
+    return sa.select(*marked).where(is_counted).subquery()
 
 
 def _aged(counts: Sequence[Count]) -> dict[int, Any]:

@@ -97,25 +97,27 @@ def unpacked_latency(row: Mapping[Any, Any]) -> Latency | None:
     """
     if row["tasks"] > PACKED_UP_TO:
         return None
-    stats = {}
+    durations = unpacked_durations(row)
+    return None if durations is None else latency_of_durations(durations)
+
+
+def unpacked_durations(row: Mapping[Any, Any]) -> dict[str, list[int]] | None:
+    """Return the durations of each latency in order; None if the server's own limits cut a text."""
+    unpacked = {}
     for figure in LATENCIES:
-        durations = unpacked_durations(row, figure)
-        if durations is None:
+        whole = (row[f"{figure}_packed"] or "").rstrip(",-")
+        durations = sorted(map(int, whole.split(","))) if whole else []
+        # A text that was cut lacks durations, or the last digits of one.
+        expected = row[f"{figure}_count"], row[f"{figure}_total"] or 0
+        if (len(durations), sum(durations)) != expected:
             return None
-        stats[figure] = _stats(samples_of(durations))
-    return Latency(**stats)
+        unpacked[figure] = durations
+    return unpacked
 
 
-def unpacked_durations(row: Mapping[Any, Any], figure: str) -> list[int] | None:
-    """Return the durations of a latency in order; None if the server's own limits cut the text."""
-    whole = (row[f"{figure}_packed"] or "").rstrip(",-")
-    durations = sorted(map(int, whole.split(","))) if whole else []
-    # A text that was cut lacks durations, or the last digits of one.
-    is_whole = (len(durations), sum(durations)) == (
-        row[f"{figure}_count"],
-        row[f"{figure}_total"] or 0,
-    )
-    return durations if is_whole else None
+def latency_of_durations(durations: Mapping[str, list[int]]) -> Latency:
+    """Return the latencies of durations, which are in order."""
+    return Latency(**{figure: _stats(samples_of(some)) for figure, some in durations.items()})
 
 
 def samples_of(durations: list[int]) -> list[int]:

@@ -23,6 +23,8 @@ BASIS_POINTS = 10_000
 
 PERCENTILES = {"p50": 5_000, "p95": 9_500, "p99": 9_900}
 
+FRACTIONS = {name: points / BASIS_POINTS for name, points in PERCENTILES.items()}
+
 SAMPLED_FROM = 10_000
 """Below so many durations a sample does not pay: all are counted one by one."""
 

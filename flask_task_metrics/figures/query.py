@@ -14,13 +14,23 @@ from flask_task_metrics.source import Filter
 
 from .parameters import Parameters
 
-FILTER_VALUES = "task_metrics_filter_values"
-"""The option of a connection for the values of a filter, which all statements on it share."""
+SHARED_VALUES = "task_metrics_shared_values"
+"""The option of a connection for values of parameters that all statements on it share."""
 
 
 def with_filter(connection: sa.Connection, chosen: Filter) -> sa.Connection:
     """Give every query on a connection the values of a filter."""
-    return connection.execution_options(**{FILTER_VALUES: chosen.parameters})
+    return with_values(connection, chosen.parameters)
+
+
+def with_values(connection: sa.Connection, shared: Parameters) -> sa.Connection:
+    """Give every query on a connection some values, besides those that it gives already."""
+    return connection.execution_options(**{SHARED_VALUES: {**_shared(connection), **shared}})
+
+
+def _shared(connection: sa.Connection) -> Parameters:
+    shared: Parameters = connection.get_execution_options().get(SHARED_VALUES, {})
+    return shared
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,5 @@ class Query:
         return streamed(connection, self.statement, self.parameters_on(connection))
 
     def parameters_on(self, connection: sa.Connection) -> Parameters:
-        """Return the values of the parameters, those of the connection's filter included."""
-        filter_values: Parameters = connection.get_execution_options().get(FILTER_VALUES, {})
-        return {**self.parameters, **filter_values}
+        """Return the values of the parameters, those that the connection gives included."""
+        return {**self.parameters, **_shared(connection)}

@@ -132,6 +132,31 @@ class PreviousFigures:
 
 
 @dataclass(frozen=True)
+class Group:
+    """The figures of the tasks that have one value of a dimension.
+
+    `value` is as the database stores it, such as an Enum's label. None is null or an empty text.
+    """
+
+    dimension: str
+    value: str | int | bool | None
+    tasks: TaskCounts
+    backlog: Backlog
+    latency: Latency
+    top_errors: tuple[ErrorCount, ...] | None
+
+
+@dataclass(frozen=True)
+class OtherGroups:
+    """The figures of all groups together that have no `Group` of their own."""
+
+    tasks: TaskCounts
+    backlog: Backlog
+    latency: Latency
+    top_errors: tuple[ErrorCount, ...] | None
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """All figures of one window, read in one transaction.
 
@@ -141,6 +166,10 @@ class Snapshot:
 
     `top_errors` is None if the source records neither `error_message` nor `error_code`. `previous`
     is None unless the snapshot was asked to compare.
+
+    `groups` are the 20 with the most tasks created, failed and in the backlog together, and
+    `group_count` is the number of all groups. Both are None unless the snapshot was asked to group.
+    `other_groups` is None if there are no more groups.
     """
 
     window: Window
@@ -151,6 +180,9 @@ class Snapshot:
     latency: Latency
     top_errors: tuple[ErrorCount, ...] | None
     previous: PreviousFigures | None = None
+    groups: tuple[Group, ...] | None = None
+    other_groups: OtherGroups | None = None
+    group_count: int | None = None
 
 
 def task_reference(task_id: object, request_id: object) -> TaskReference:

@@ -12,7 +12,7 @@ from flask_task_metrics.source import TaskSource
 
 from .durations import durations_within, latency_of
 from .parameters import window_values
-from .percentiles import BASIS_POINTS, PERCENTILES
+from .percentiles import FRACTIONS
 from .predicates import IsWithin, is_in_window
 from .query import Query
 from .snapshot import Latency
@@ -53,5 +53,4 @@ def measure_by_sorting(
     """Select a row (figure, samples, total, p50, p95, p99, max) for each latency, in milliseconds,
     on a database with `percentile_disc`.
     """
-    fractions = {name: points / BASIS_POINTS for name, points in PERCENTILES.items()}
-    return sorted_ranks(durations_within(source, is_within), fractions, in_one_pass=in_one_pass)
+    return sorted_ranks(durations_within(source, is_within), FRACTIONS, in_one_pass=in_one_pass)

@@ -56,9 +56,9 @@ class TaskSource:
     `due_at` is the time before which a task may not begin; null means at once. A queued task that
     is due later counts as scheduled, not as waiting.
 
-    `dimensions` are names of columns that figures can be filtered by, or a mapping of names to
-    expressions. For example `dimensions={"engine": "engine", "big": Task.frames > 1000}`. They hold
-    text, an Enum, integers or booleans. Names have characters of `[a-z0-9_]`.
+    `dimensions` are names of columns that figures can be filtered and grouped by, or a mapping of
+    names to expressions. For example `dimensions={"engine": "engine", "big": Task.frames > 1000}`.
+    They hold text, an Enum, integers or booleans. Names have characters of `[a-z0-9_]`.
 
     `TaskMetrics.init_app` checks the source, not this constructor, so a model may refer to models
     that are defined after it. The check raises `ConfigurationError`, naming the column.

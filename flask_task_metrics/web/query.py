@@ -107,7 +107,13 @@ def snapshot_parameters(mounted: Mounted, source: TaskSource) -> Parameters:
         validate=validate.OneOf(COMPARISONS),
         metadata={"description": "Add the figures of the window before."},
     )
-    return window_parameters(mounted, source) | {"compare": compare} | dimension_parameters(source)
+    own: Parameters = {"compare": compare}
+    if source.dimensions:
+        own["groupBy"] = QueryString(
+            validate=validate.OneOf(source.dimensions),
+            metadata={"description": "Add the figures of each value of a dimension."},
+        )
+    return window_parameters(mounted, source) | own | dimension_parameters(source)
 
 
 def series_parameters(mounted: Mounted, source: TaskSource) -> Parameters:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, ClassVar
 
-from marshmallow import Schema, fields, post_dump, validate
+from marshmallow import INCLUDE, Schema, fields, post_dump, validate
 
-from flask_task_metrics.figures import READINGS, SEVERITY, STATES
+from flask_task_metrics.figures import READINGS, SEVERITY, STATES, Group
 
 from .request_id import VALID
 
@@ -44,12 +44,14 @@ class SparseSchema(AnswerSchema):
 
     @post_dump
     def without_absent(self, answer: dict[str, Any], **options: Any) -> dict[str, Any]:
-        """Leave out the optional keys that are None or false."""
-        return {
-            key: value
-            for key, value in answer.items()
-            if key not in self.optional or (value is not None and value is not False)
-        }
+        """Leave out the absent keys."""
+        absent = self.absent_keys(answer)
+        return {key: value for key, value in answer.items() if key not in absent}
+
+    def absent_keys(self, answer: dict[str, Any]) -> set[str]:
+        """Return the optional keys that are None or false."""
+        values = {key: answer.get(key) for key in self.optional}
+        return {key for key, value in values.items() if value is None or value is False}
 
 
 class WindowSchema(AnswerSchema):
@@ -156,12 +158,36 @@ class PreviousFiguresSchema(AnswerSchema):
     latency = fields.Nested(LatencySchema)
 
 
+class OtherGroupsSchema(AnswerSchema):
+    """Figures of the groups that are not listed, together."""
+
+    tasks = fields.Nested(TaskCountsSchema)
+    backlog = fields.Nested(BacklogSchema)
+    latency = fields.Nested(LatencySchema)
+    top_errors = fields.List(fields.Nested(ErrorCountSchema), data_key="topErrors", allow_none=True)
+
+
+class GroupSchema(OtherGroupsSchema):
+    """Figures of the tasks with one value of a dimension. The first key is the dimension's name."""
+
+    class Meta:
+        """The name of the dimension is a key too."""
+
+        unknown = INCLUDE
+
+    @post_dump(pass_original=True)
+    def with_value(self, figures: dict[str, Any], group: Group, **options: Any) -> dict[str, Any]:
+        """Put the value first."""
+        return {group.dimension: group.value, **figures}
+
+
 class SnapshotSchema(SparseSchema):
-    """All figures of one window, in this order. There is a `source` if there are several, and
-    `previous` in a comparison. What the source does not record is null.
+    """All figures of one window, in this order. There is a `source` if there are several,
+    `previous` in a comparison, and `groups`, `otherGroups` and `groupCount` in a breakdown. What
+    the source does not record is null.
     """
 
-    optional = frozenset({"source", "previous"})
+    optional = frozenset({"source", "previous", "groups", "otherGroups", "groupCount"})
 
     window = fields.Nested(WindowSchema)
     request_id = RequestId()
@@ -173,6 +199,14 @@ class SnapshotSchema(SparseSchema):
     latency = fields.Nested(LatencySchema)
     top_errors = fields.List(fields.Nested(ErrorCountSchema), data_key="topErrors", allow_none=True)
     previous = fields.Nested(PreviousFiguresSchema)
+    groups = fields.List(fields.Nested(GroupSchema))
+    other_groups = fields.Nested(OtherGroupsSchema, data_key="otherGroups", allow_none=True)
+    group_count = Count(data_key="groupCount")
+
+    def absent_keys(self, answer: dict[str, Any]) -> set[str]:
+        """Keep `otherGroups` in a breakdown: null means that all groups are listed."""
+        absent = super().absent_keys(answer)
+        return absent if "groups" in absent else absent - {"otherGroups"}
 
 
 class VerdictSchema(AnswerSchema):

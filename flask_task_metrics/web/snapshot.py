@@ -37,7 +37,9 @@ def metrics_snapshot() -> Response:
     query = load_query(request.args, snapshot_parameters(mounted, source))
     named, where, compare = named_source(query), filter_in(query, source), query.get("compare")
     reader = mounted.reader_of(query.get("source"))
-    snapshot = reader.snapshot(query["minutes"], where=where, compare=compare)
+    snapshot = reader.snapshot(
+        query["minutes"], where=where, group_by=query.get("groupBy"), compare=compare
+    )
     _log_snapshot(snapshot, compare, **named)
     response = _response(snapshot, **named)
     response.vary.add("Accept")

@@ -62,16 +62,17 @@ def test_a_run_measures_every_contender_on_every_database(loaded_url: str) -> No
 
     assert 0 == result.exit_code, result.output
     header, _, *rows = [cells(line) for line in result.stdout.splitlines() if line.startswith("|")]
-    assert ["scan", "snapshot", "plain SQL", "row pulling", "over HTTP"] == header[3:8]
-    assert ["snapshot, MB", "row pulling, MB"] == header[8:]
+    contenders = ["scan", "snapshot", "breakdown", "plain SQL", "row pulling", "over HTTP"]
+    assert contenders == header[3:9]
+    assert ["snapshot, MB", "row pulling, MB"] == header[9:]
     assert [["500", "60"], ["1,000", "60"]] == [row[1:3] for row in rows]
     number = r"[\d.,]+"
     for row in rows:
         assert re.match(r"(sqlite|postgresql|mariadb|mysql) \d+\.\d+", row[0])
-        plain_sql = [row.pop(5)]
-        times = row[3:7] + plain_sql * row[0].startswith("postgresql")
+        plain_sql = [row.pop(6)]
+        times = row[3:8] + plain_sql * row[0].startswith("postgresql")
         assert all(re.fullmatch(rf"{number} \({number}–{number}\)", cell) for cell in times)  # noqa: RUF001 - a range
-        assert all(re.fullmatch(number, cell) for cell in row[7:])
+        assert all(re.fullmatch(number, cell) for cell in row[8:])
 
 
 def test_one_run_measures_several_databases_for_an_hour_and_a_day(tmp_path: Path) -> None:

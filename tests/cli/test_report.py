@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from flask_task_metrics import (
     Backlog,
     BacklogCount,
     ErrorCount,
+    Group,
     LatencyStats,
     ScheduledCount,
     Snapshot,
@@ -20,7 +22,15 @@ from flask_task_metrics import (
 from flask_task_metrics.cli.layout import text_of
 from flask_task_metrics.cli.report import report_lines
 from flask_task_metrics.cli.texts import width_of
-from tests.support.snapshots import COMPARED, HOSTILE, LAST, NOTHING_RECORDED, SNAPSHOT, with_text
+from tests.support.snapshots import (
+    COMPARED,
+    GROUPED,
+    HOSTILE,
+    LAST,
+    NOTHING_RECORDED,
+    SNAPSHOT,
+    with_text,
+)
 from tests.support.tasks import WINDOW
 
 TEXT = """\
@@ -65,11 +75,9 @@ EARLIER = replace(
 )
 
 
-def lines_of(
-    snapshot: Snapshot, width: int = 80, source: str | None = None, earlier: Snapshot | None = None
-) -> list[str]:
+def lines_of(snapshot: Snapshot, width: int = 80, **options: Any) -> list[str]:
     """Return the lines of a report as texts."""
-    return [text_of(line) for line in report_lines(snapshot, width, source=source, earlier=earlier)]
+    return [text_of(line) for line in report_lines(snapshot, width, **options)]
 
 
 def section(name: str, lines: list[str]) -> list[str]:
@@ -168,6 +176,36 @@ def test_great_numbers_and_long_ids_fit_in_80_columns() -> None:
     lines = lines_of(snapshot, earlier=EARLIER)
     assert 80 >= max(map(width_of, lines))
     assert ["86,400.123"] * 5 in [line.split()[:-1] for line in lines]
+
+
+def test_groups_have_a_row_each_and_their_leading_error() -> None:
+    assert [
+        "                created  completed  failed  waiting  running  p95 s",
+        "  run`way         1,000         80       5       12        0  0.007",
+        "                3 INVALID_PROMPT, task 812, request req_91ab",
+        "  true            1,000         80       5       12        0  0.007",
+        "  null            1,000         80       5       12        0  0.007",
+        "  1,022 others    1,000         80       5       12        0  0.007",
+    ] == section("Groups by engine, 1,025 in all", lines_of(GROUPED, group_by="engine"))
+
+
+def test_groups_of_no_tasks_are_none() -> None:
+    lines = lines_of(replace(SNAPSHOT, groups=(), group_count=0), group_by="engine")
+    assert ["  none"] == section("Groups by engine, 0 in all", lines)
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_no_value_of_a_group_leaves_its_row(text: str) -> None:
+    snapshot = with_text(text)
+    errors = (snapshot.top_errors or ()) * 2
+    group = Group(
+        "engine", text, NOTHING_RECORDED.tasks, snapshot.backlog, NOTHING_RECORDED.latency, errors
+    )
+    lines = lines_of(replace(snapshot, groups=(group,), group_count=1), group_by="engine")
+    assert all(line.isprintable() for line in lines)
+    assert 80 >= max(map(width_of, lines))
+    row = section("Groups by engine, 1 in all", lines)[1]
+    assert ["n/a", "0", "0", "1", "1", "n/a"] == row.split()[-6:]
 
 
 def test_a_table_that_is_too_wide_has_its_names_on_lines_of_their_own() -> None:

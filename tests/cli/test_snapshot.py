@@ -90,11 +90,24 @@ def test_the_figures_are_those_of_the_tasks_that_are_asked_for(
 
 
 @on("sqlite")
+def test_the_groups_are_those_of_the_endpoint(database_url: str, engine: sa.Engine) -> None:
+    add_tasks(engine, *map(failed, ["runway", "pika", "runway", None]))
+    with hosted(database_url, BY_REQUEST) as app:
+        text = run_command(app, "snapshot", "--group-by", "engine")[1]
+        output = run_command(app, "snapshot", "--json", "--group-by", "engine")[1]
+        answer = body_of(get_snapshot(app.test_client(), "groupBy=engine"))
+    assert without_times(answer) == without_times(json.loads(output))
+    rows = text.partition("Groups by engine, 3 in all\n")[2].splitlines()
+    assert ["runway", "pika", "null"] == [row.split()[0] for row in rows[1::2]]
+
+
+@on("sqlite")
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--where", "engine"], "--where is 'engine'; it must be such as engine=runway"),
         (["--where", "tier=x"], "the dimension is 'tier'; it must be one of engine"),
+        (["--group-by", "tier"], "the dimension is 'tier'; it must be one of engine"),
         (["--source", "mail"], "the source is 'mail'; there is only one, without a name"),
         (["--minutes", "0"], "minutes is 0; it must be a whole number, 1 to 1440"),
     ],

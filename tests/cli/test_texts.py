@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_task_metrics.cli.texts import bar, encodable, fold, shown, sparkline, width_of
+from flask_task_metrics.cli.texts import bar, cut, encodable, fold, shown, sparkline, width_of
 
 WIDE = "漢字 größer 💥"
 
@@ -60,3 +60,10 @@ def test_a_sparkline_is_as_high_as_its_part_of_the_most() -> None:
 )
 def test_an_encoding_without_blocks_gets_other_characters(encoding: str, text: str) -> None:
     assert text == encodable("█▏▁…ö", encoding)
+
+
+@pytest.mark.parametrize(
+    ("text", "short"), [("abcd", "abcd"), ("abcde", "abc…"), ("漢字漢", "漢…")]
+)
+def test_a_text_that_is_cut_says_so(text: str, short: str) -> None:
+    assert short == cut(text, 4)

@@ -25,7 +25,8 @@ import re, sys
 from pathlib import Path
 from datetime import datetime, timedelta
 import sqlalchemy as sa
-from tests.support.host import snapshot_of
+from flask_task_metrics import TaskSource
+from tests.support.dimensions import reader_of
 from tests.support.jobs import job_table
 
 def peak():
@@ -33,10 +34,13 @@ def peak():
 
 now = datetime.fromisoformat(sys.argv[2])
 engine = sa.create_engine(sys.argv[1])
-snapshot_of(engine, job_table(), now=now + timedelta(days=30), TASK_METRICS_TIMEOUT_MS=0)
+source = TaskSource(job_table(engine=sa.String(64)), dimensions=("engine",))
+read = reader_of(engine, source, TASK_METRICS_TIMEOUT_MS=0)
+group_by = sys.argv[3] or None
+read(now=now + timedelta(days=30), group_by=group_by)
 Path("/proc/self/clear_refs").write_text("5")
 before = peak()
-snapshot = snapshot_of(engine, job_table(), now=now, TASK_METRICS_TIMEOUT_MS=0)
+snapshot = read(now=now, group_by=group_by)
 print(peak() - before, snapshot.tasks.failed)
 engine.dispose()
 """
@@ -65,20 +69,32 @@ def many_texts() -> Iterable[str]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can reset a process's peak memory")
-@pytest.mark.parametrize("messages", [large_json, large_texts, large_tracebacks, many_texts])
+@pytest.mark.parametrize(
+    ("messages", "group_by"),
+    [
+        (large_json, ""),
+        (large_texts, ""),
+        (large_tracebacks, ""),
+        (many_texts, ""),
+        (many_texts, "engine"),
+    ],
+)
 def test_memory_of_a_snapshot_is_bounded_whatever_the_messages(
-    database_url: str, messages: Callable[[], Iterable[str]]
+    database_url: str, messages: Callable[[], Iterable[str]], group_by: str
 ) -> None:
     engine = sa.create_engine(database_url)
-    table = job_table(error_message=LONG_TEXT)
+    table = job_table(error_message=LONG_TEXT, engine=sa.String(64))
     table.create(engine)
-    tasks = (failed(message) for message in messages())
+    tasks = (
+        failed(message) | {"engine": f"engine {number % 1_000}"}
+        for number, message in enumerate(messages())
+    )
     with engine.begin() as connection:
         while batch := list(islice(tasks, 10)):
             connection.execute(sa.insert(table), batch)
     engine.dispose()
 
-    command = [sys.executable, "-c", ADDED_BYTES, database_url, NOW.isoformat()]
+    command = [sys.executable, "-c", ADDED_BYTES, database_url, NOW.isoformat(), group_by]
     added, tasks_failed = subprocess.check_output(command, text=True).split()
 
     assert sum(1 for _ in messages()) == int(tasks_failed)

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from flask_task_metrics import TaskSource
-from flask_task_metrics.figures import Collector
+from flask_task_metrics.figures import Breakdown, Collector, Grouping
 from flask_task_metrics.figures.latencies import latencies_of
 from flask_task_metrics.source import since_values
 from tests.support.databases import on
@@ -91,9 +91,11 @@ def test_a_function_gets_the_start_of_the_window(engine: sa.Engine) -> None:
 @pytest.mark.parametrize("name", ["sqlite", "postgresql", "mysql", "mariadb"])
 def test_each_statement_reads_a_derived_source_once(name: str) -> None:
     dialect = sa.make_url(f"{name}://").get_dialect()()
-    collector = Collector.of(TaskSource(all_tasks()), dialect)
+    source = TaskSource(all_tasks(), dimensions={"request": "request_id"})
+    collector = Collector.of(source, dialect)
     assert collector.errors
     before = (*collector.previous.queries(WINDOW), collector.errors.query_before(WINDOW))
-    for query in (*collector.queries(WINDOW), *before):
+    breakdown = Breakdown.of(Grouping(source, source.dimensions["request"]), collector, dialect)
+    for query in (*collector.queries(WINDOW), *before, *breakdown.queries(WINDOW)):
         sql = str(query.statement.compile(dialect=dialect))  # type: ignore[attr-defined]
         assert 1 == len(re.findall(r"JOIN events\b", sql)), query.figure

@@ -126,7 +126,7 @@ def test_a_filter_looks_no_further_back_for_the_last_end_than_it_needs(engine: s
     waiting = "1 due task is queued, for 10 min"
     expected = f"{waiting}; nothing has ended in the last 5 min; nothing is being processed"
     assert ("stalled", expected) == (snapshot.state, snapshot.reason)
-    longer = {"TASK_METRICS_STALLED_SECONDS": 600}
+    longer: dict[str, Any] = {"TASK_METRICS_STALLED_SECONDS": 600}
     snapshot = filtered_snapshot(engine, classified_source(table), {"engine": "pika"}, **longer)
     expected = f"{waiting}; the last task ended 9 min ago; nothing is being processed"
     assert ("working", expected) == (snapshot.state, snapshot.reason)

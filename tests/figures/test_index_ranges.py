@@ -13,7 +13,16 @@ import pytest
 import sqlalchemy as sa
 
 from flask_task_metrics import TaskSource, Window, recommended_indexes
-from flask_task_metrics.figures import Collector, Query, SeriesCollector, with_filter
+from flask_task_metrics.figures import (
+    Breakdown,
+    Collector,
+    Grouping,
+    Query,
+    SeriesCollector,
+    with_filter,
+)
+from flask_task_metrics.figures.grouping import places_of
+from flask_task_metrics.figures.query import with_values
 from flask_task_metrics.source import STATUSES
 from tests.support.column_types import NumberStatus
 from tests.support.databases import on
@@ -114,6 +123,23 @@ def test_a_day_of_many_or_few_is_read_as_ranges_of_the_indexes(
     assert {"range"} == {*read["errors before"]}
     # MariaDB looks a single moment up.
     assert {"range", "ref"} >= {*read["error samples"]}
+
+
+@on("mariadb", "mysql")
+def test_groups_are_read_as_ranges_of_the_indexes_that_end_with_their_column(
+    engine: sa.Engine,
+) -> None:
+    source = indexed_jobs(engine, 10, sa.String(32), None, "request_id")
+    grouping = Grouping(source, source.dimensions["request_id"])
+    ungrouped = Collector.of(source, engine.dialect)
+    breakdown = Breakdown.of(grouping, ungrouped, engine.dialect)
+    with engine.connect() as connection:
+        with_values(connection, places_of([]))
+        queries = breakdown.queries(Window.ending(NOW, MINUTES_OF_A_DAY))
+        read = {query.figure: accesses(connection, query) for query in queries}
+    windows = read["groups"][-len(("created", *STATUSES)) :]
+    assert {"range of the index alone"} == {*windows, *read["latencies of groups"]}
+    assert {"range"} == {*read["errors"]}
 
 
 @on("mariadb", "mysql")

@@ -9,8 +9,10 @@ from flask_task_metrics import (
     Backlog,
     BacklogCount,
     ErrorCount,
+    Group,
     Latency,
     LatencyStats,
+    OtherGroups,
     PreviousFigures,
     ScheduledCount,
     Snapshot,
@@ -48,6 +50,16 @@ COMPARED = replace(
         ErrorCount("A_NEW", 3, LAST, TaskReference("812", None), 0, LAST - timedelta(minutes=9)),
         ErrorCount("OLD", 1, LAST, TaskReference("9", None), 4, LAST - timedelta(minutes=90)),
     ),
+)
+
+GROUPED = replace(
+    SNAPSHOT,
+    groups=tuple(
+        Group("engine", value, SNAPSHOT.tasks, SNAPSHOT.backlog, SNAPSHOT.latency, errors)
+        for value, errors in (("run`way", SNAPSHOT.top_errors), (True, ()), (None, None))
+    ),
+    other_groups=OtherGroups(SNAPSHOT.tasks, SNAPSHOT.backlog, SNAPSHOT.latency, ()),
+    group_count=1_025,
 )
 
 NOTHING_RECORDED = Snapshot(

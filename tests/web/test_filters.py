@@ -103,11 +103,11 @@ def test_a_wrong_value_is_refused(
 @pytest.mark.parametrize(
     ("query", "names"),
     [
-        ("engin=runway", "minutes, source, compare, engine, tier, priority, urgent, big"),
+        ("engin=runway", "minutes, source, compare, groupBy, engine, tier, priority, urgent, big"),
         ("engin=runway&source=tasks", "minutes, source, compare"),
         (
             "engin=runway&source=jobs",
-            "minutes, source, compare, engine, tier, priority, urgent, big",
+            "minutes, source, compare, groupBy, engine, tier, priority, urgent, big",
         ),
     ],
 )
@@ -127,3 +127,39 @@ def test_the_log_has_no_value_of_a_filter(
     assert ERROR[:2] == (answer.status_code, body_of(answer)["code"])
     assert "no such table: jobs" in metric_log.text
     assert "s3cret" not in metric_log.text
+
+
+def test_groups_follow_the_figures_of_all(jobs: FlaskClient) -> None:
+    body = body_of(get_snapshot(jobs, "groupBy=engine&compare=previous"))
+    assert ["previous", "groups", "otherGroups", "groupCount"] == list(body)[-4:]
+    assert (None, 3) == (body["otherGroups"], body["groupCount"])
+    keys = ["engine", "tasks", "backlog", "latency", "topErrors"]
+    assert [keys] * 3 == [list(group) for group in body["groups"]]
+    created = {group["engine"]: group["tasks"]["created"] for group in body["groups"]}
+    assert {None: 2, "pika": 1, "runway": 1} == created
+    assert 4 == body["tasks"]["created"]
+
+
+@pytest.mark.parametrize(
+    ("query", "value"), [("tier", "PAID"), ("priority", 7), ("urgent", True), ("big", True)]
+)
+def test_a_group_has_its_value_in_json(jobs: FlaskClient, query: str, value: object) -> None:
+    body = body_of(get_snapshot(jobs, f"groupBy={query}&engine=pika"))
+    assert [(value, 1)] == [(group[query], group["tasks"]["created"]) for group in body["groups"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("groupBy=engin", "Must be one of: engine, tier, priority, urgent, big."),
+        ("groupBy=", "Must be one of: engine, tier, priority, urgent, big."),
+        ("groupBy=engine&groupBy=tier", "Must be given once."),
+        (
+            "groupBy=engine&source=tasks",
+            "Unknown parameter; there are only: minutes, source, compare.",
+        ),
+    ],
+)
+def test_a_wrong_grouping_is_refused(jobs: FlaskClient, query: str, message: str) -> None:
+    answer = get_snapshot(jobs, query)
+    assert (422, {"groupBy": [message]}) == (answer.status_code, body_of(answer)["errors"])

@@ -222,5 +222,5 @@ def test_without_its_extra_the_command_says_which_to_install(
     monkeypatch.setitem(sys.modules, "apispec", None)
     assert (
         1,
-        "Error: This needs the extra 'openapi': pip install 'flask-task-metrics[openapi]'\n",
+        "Error: EXTRA_MISSING: This needs the extra 'openapi': pip install 'flask-task-metrics[openapi]'\n",
     ) == run_command(app, "openapi")

@@ -111,11 +111,11 @@ class _Step:
             return False
         if row.started is not None:
             self.started["started", row.started] += row.tasks
-        for figure in LATENCIES:
-            durations = unpacked_durations(row._mapping, figure)  # noqa: SLF001 - SQLAlchemy's own name
-            if durations is None:
-                return False
-            self._durations[figure] += durations
+        durations = unpacked_durations(row._mapping)  # noqa: SLF001 - SQLAlchemy's own name
+        if durations is None:
+            return False
+        for figure, some in durations.items():
+            self._durations[figure] += some
         return True
 
     def latencies(self) -> Iterator[tuple[str, LatencyPercentiles]]:

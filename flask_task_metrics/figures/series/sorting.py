@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from flask_task_metrics.dialects import sorted_ranks_of_groups
 from flask_task_metrics.figures.durations import LATENCIES
-from flask_task_metrics.figures.percentiles import BASIS_POINTS, PERCENTILES
+from flask_task_metrics.figures.percentiles import FRACTIONS, PERCENTILES
 from flask_task_metrics.figures.query import Query
 from flask_task_metrics.source import TaskSource
 
@@ -28,8 +28,7 @@ class SortedSteps:
     @classmethod
     def of(cls, source: TaskSource) -> SortedSteps:
         """Build the statements for a source."""
-        fractions = {name: points / BASIS_POINTS for name, points in PERCENTILES.items()}
-        measure = sorted_ranks_of_groups(durations_by_step(source), fractions)
+        measure = sorted_ranks_of_groups(durations_by_step(source), FRACTIONS)
         return cls(measure, completed_by_start(source))
 
     def queries(self, steps: Steps) -> list[Query]:
@@ -41,7 +40,7 @@ class SortedSteps:
         measure, count = self.queries(steps)
         latencies = {
             (figure, row["number"]): LatencyPercentiles(
-                **dict(zip(PERCENTILES, row[f"{figure}_ranks"], strict=True)),
+                **dict(zip(PERCENTILES, row[f"{figure}_ranks"][:-1], strict=True)),
                 samples=row[f"{figure}_samples"],
             )
             for row in measure.run(connection).mappings()
