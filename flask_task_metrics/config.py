@@ -11,6 +11,7 @@ from .figures import Condition, conditions_of
 from .setting_checks import (
     LogRequests,
     check_bind_key,
+    check_boolean,
     check_header_name,
     check_log_requests,
     check_paths,
@@ -55,6 +56,7 @@ class Settings:
     stuck_seconds: int = _setting(3600, check_whole_number(1, A_CENTURY_OF_SECONDS))
     checks: tuple[Condition, ...] = _setting((), conditions_of)
     prometheus_minutes: int = _setting(5, check_whole_number(1, A_CENTURY_OF_MINUTES))
+    dashboard: bool = _setting(False, check_boolean)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Settings:

@@ -98,6 +98,12 @@ def check_whole_number(least: int, most: int) -> Callable[[str, Any], int]:
     return check
 
 
+def check_boolean(key: str, value: Any) -> bool:
+    """Return True or False; a text such as `"false"` is neither."""
+    _expect(isinstance(value, bool), key, value, "True or False")
+    return bool(value)
+
+
 def check_bind_key(key: str, value: Any) -> str | dict[str, str]:
     """Return the name of a bind, or a mapping of sources to binds."""
     names = (*value, *value.values()) if isinstance(value, Mapping) else (value,)

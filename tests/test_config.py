@@ -41,6 +41,7 @@ DEFAULTS = {
     "stuck_seconds": 3600,
     "checks": (),
     "prometheus_minutes": 5,
+    "dashboard": False,
 }
 KEYS = [f"TASK_METRICS_{name.upper()}" for name in DEFAULTS]
 

@@ -14,6 +14,7 @@ from flask_task_metrics.source import TaskSource
 
 from . import examples
 from .check import metrics_check
+from .dashboard import Dashboard
 from .examples import Example
 from .hooks import RequestHooks
 from .logger import logger
@@ -80,23 +81,28 @@ def mount(app: Flask, settings: Settings, request_id_of: RequestIdOf | None) -> 
 
     Raises `ConfigurationError` if the app has a route of its own on an endpoint's path.
     """
-    paths = [f"{settings.url_prefix}{endpoint.rule}" for endpoint in ENDPOINTS]
+    dashboard = Dashboard() if settings.dashboard else None
+    views = {endpoint.rule: endpoint.view for endpoint in ENDPOINTS}
+    views |= dashboard.views if dashboard else {}
+    paths = [f"{settings.url_prefix}{rule}" for rule in views]
     if taken := sorted({rule.rule for rule in app.url_map.iter_rules()}.intersection(paths)):
         raise ConfigurationError(
             f"{app.name!r} has a route {', '.join(taken)} already; choose another "
             "TASK_METRICS_URL_PREFIX"
         )
-    app.register_blueprint(create_blueprint(), url_prefix=settings.url_prefix)
+    blueprint = create_blueprint(views)
+    if dashboard:
+        dashboard.add_assets(blueprint)
+    app.register_blueprint(blueprint, url_prefix=settings.url_prefix)
     RequestHooks(settings, paths, request_id_of).register(app)
     if settings.weakness:
         logger().warning(settings.weakness)
 
 
-def create_blueprint() -> Blueprint:
-    """Create the blueprint of one app."""
+def create_blueprint(views: Mapping[str, Callable[[], Response]]) -> Blueprint:
+    """Create the blueprint of one app, with its views by their rules."""
     blueprint = Blueprint(EXTENSION_KEY, __name__)
-    for endpoint in ENDPOINTS:
-        rule, view = endpoint.rule, endpoint.view
+    for rule, view in views.items():
         blueprint.add_url_rule(rule, view_func=view)
         # An upgrade request gets the same answer, not Flask's 400 before the secret is checked.
         upgrade = f"{view.__name__}_upgrade"
