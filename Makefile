@@ -3,7 +3,7 @@ VENV := .venv
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo evidence openapi test test-fast docs benchmark lint hooks clean
+.PHONY: help demo evidence openapi test test-fast docs screenshots benchmark lint hooks clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1: /p' Makefile
@@ -31,23 +31,34 @@ docs: $(VENV)/.installed-docs ## Build the documentation into build/docs
 	$(VENV)/bin/sphinx-build -W --keep-going -n -b html docs build/docs
 	@echo "Open build/docs/index.html"
 
+screenshots: $(VENV)/.installed-test ## Take the pictures of the dashboard anew, with Chromium
+	@PYTHONPATH=. $(VENV)/bin/python docs/screenshots.py
+
 benchmark: $(VENV)/.installed-benchmark ## Measure what a snapshot costs in the database of a URL: make benchmark URL=...
 	@$(if $(URL),,$(error name a database to load and measure: make benchmark URL=postgresql+psycopg://localhost/test))
 	@$(VENV)/bin/python -m benchmarks load "$$URL"
 	@$(VENV)/bin/python -m benchmarks run "$$URL"
 
-lint: $(VENV)/.installed-lint ## Check style, format, types and the order of the imports
+# Without Node there is all but the check of the dashboard's scripts; CI must have it.
+NPM := $(or $(shell command -v npm),$(CI))
+
+lint: $(VENV)/.installed-lint $(if $(NPM),node_modules/.installed) ## Check style, format, types and the order of the imports
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-logo --no-cache
 	$(VENV)/bin/python .ci/public_types.py
+	$(if $(NPM),npm run --silent lint,@echo "The dashboard's scripts are not checked: there is no npm.")
+
+node_modules/.installed: package.json package-lock.json
+	@npm ci --silent --no-audit --no-fund
+	@touch $@
 
 hooks: $(VENV)/.installed-hooks ## Have git run make lint before each commit
 	$(VENV)/bin/pre-commit install
 
 clean: ## Remove what make and the tools made; instance/, where the data is, stays
-	rm -rf $(VENV) $(VENV)-* build dist *.egg-info .coverage .coverage.* .hypothesis
+	rm -rf $(VENV) $(VENV)-* node_modules build dist *.egg-info .coverage .coverage.* .hypothesis
 	rm -rf .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
