@@ -22,7 +22,9 @@ DEFAULT_DATABASE_URL = "sqlite:///video-tasks.db"
 task_metrics = TaskMetrics(db, VIDEO_TASKS)
 
 
-def create_app(config: Mapping[str, Any] | None = None) -> Flask:
+def create_app(
+    config: Mapping[str, Any] | None = None, task_metrics: TaskMetrics = task_metrics
+) -> Flask:
     """Make the app from DATABASE_URL and TASK_METRICS_ADMIN_SECRET in the environment.
 
     `config` takes precedence over both.

@@ -50,7 +50,7 @@ class VideoTask(Base):
     request_id: Mapped[str | None] = mapped_column(sa.String(128))
 
 
-VIDEO_TASKS = TaskSource(VideoTask, request_id="request_id")
+VIDEO_TASKS = TaskSource(VideoTask, request_id="request_id", dimensions=["engine"])
 
 add_recommended_indexes(VIDEO_TASKS)
 

@@ -20,7 +20,7 @@ from .shutdown import Shutdown, shutdown_on_signals
 POLL_SECONDS = 0.5
 
 OLDEST_QUEUED = (
-    sa.select(VideoTask.id, VideoTask.request_id)
+    sa.select(VideoTask.id, VideoTask.engine, VideoTask.request_id)
     .where(VideoTask.status == "queued")
     .order_by(VideoTask.created_at, VideoTask.id)
     .limit(1)
@@ -57,12 +57,18 @@ class Worker:
             else:
                 self._shutdown.wait(POLL_SECONDS)
 
-    def _render(self, task_id: int, request_id: str | None) -> None:
+    def attempt(self, engine: str) -> tuple[float, str | None]:
+        """Return how many seconds an engine takes for a task, and the message of its failure."""
+        seconds = render_seconds(self._rng)
+        fails = self._rng.random() < self._failure_rate
+        return seconds, failure_message(self._rng) if fails else None
+
+    def _render(self, task_id: int, engine: str, request_id: str | None) -> None:
         began = perf_counter()
-        if self._shutdown.wait(render_seconds(self._rng) / self._speed):
+        seconds, error = self.attempt(engine)
+        if self._shutdown.wait(seconds / self._speed):
             transition(task_id, ["processing"], "queued", processing_at=None)
             return
-        error = failure_message(self._rng) if self._rng.random() < self._failure_rate else None
         # A task that was cancelled meanwhile stays cancelled, and its cancelling is logged already.
         if finish(task_id, error):
             emit_metric(
@@ -74,13 +80,13 @@ class Worker:
             )
 
 
-def claim() -> tuple[int, str | None] | None:
-    """Claim the oldest queued task for this worker alone; return its id and request id, or None if
-    no task is queued.
+def claim() -> tuple[int, str, str | None] | None:
+    """Claim the oldest queued task for this worker alone; return its id, engine and request id, or
+    None if no task is queued.
     """
     while task := db.session.execute(OLDEST_QUEUED).first():
         if transition(task.id, ["queued"], "processing", processing_at=utc_now()):
-            return task.id, task.request_id
+            return task.id, task.engine, task.request_id
     # Under REPEATABLE READ (MySQL's default), this transaction would see the empty queue forever.
     db.session.rollback()
     return None
@@ -130,12 +136,12 @@ def _share(text: str) -> float:
     return share
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None, worker: type[Worker] = Worker) -> None:
     """Run a worker until a signal ends it; its unfinished task goes back to the queue."""
     options = vars(parse_arguments(arguments))
     drain = options.pop("drain")
     with shutdown_on_signals() as shutdown, create_app().app_context():
-        Worker(shutdown, **options).run(drain=drain)
+        worker(shutdown, **options).run(drain=drain)
         db.engine.dispose()
 
 

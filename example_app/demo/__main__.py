@@ -72,7 +72,7 @@ def run(folder: Path, shutdown: Shutdown, database_url: str | None = None) -> No
     say(f"Seeded {TASKS} tasks of the last 24 hours into an empty table.")
     with Backend(address, os.environ | own, log) as backend:
         with progress(f"Starting gunicorn and {WORKERS} workers"):
-            backend.start_server()
+            backend.start_server("example_app.demo.app:create_app()")
             backend.start_workers(WORKERS)
             backend.wait_until_ready(shutdown)
         if not shutdown.requested:

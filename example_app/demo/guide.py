@@ -14,8 +14,11 @@ from .history import SCENES
 ROOT = Path(__file__).parents[2]
 
 GUIDE = """
-The backend runs at {url} until Ctrl-C, which also deletes its log.
+The dashboard: {url}/api/admin/metrics-dashboard
 The admin secret of this run is {secret}
+In a few seconds an engine begins to time out, for four minutes, and then again now and then.
+
+The backend runs until Ctrl-C, which also deletes its log.
 
 The snapshot of the last hour:
   curl -s -H 'X-Admin-Secret: {secret}' {url}/api/admin/metrics-snapshot

@@ -96,9 +96,9 @@ class Backend:
         self.start("server", "gunicorn", "--config", str(GUNICORN_CONFIG), *options)
 
     def start_workers(self, count: int) -> None:
-        """Start `count` workers."""
+        """Start `count` workers, which have an incident now and then."""
         for number in range(1, count + 1):
-            self.start(f"worker {number}", "example_app.worker")
+            self.start(f"worker {number}", "example_app.demo.incidents")
 
     def start(self, name: str, module: str, *options: str) -> None:
         """Start a Python module as one of the backend's processes."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from random import Random
+from time import monotonic
 
 from example_app.rendering import ENGINES
 from example_app.shutdown import Shutdown
 
 from .history import CANCELLED_RATE, SCENES
+from .incidents import RETRIES, failing_engine
 from .processes import Backend
 
 TASKS_PER_SECOND = 0.12
@@ -15,10 +17,16 @@ TASKS_PER_SECOND = 0.12
 
 def send_tasks(backend: Backend, shutdown: Shutdown, rng: Random) -> None:
     """Create tasks at random moments, and cancel a few, until shutdown is requested."""
+    began = monotonic()
     while not shutdown.wait(1):
         backend.check()
-        if rng.random() < TASKS_PER_SECOND:
+        if rng.random() < tasks_per_second(monotonic() - began):
             create_task(backend, rng)
+
+
+def tasks_per_second(seconds: float) -> float:
+    """Return the load some seconds after the demo's start: in an incident, clients try again."""
+    return TASKS_PER_SECOND * (RETRIES if failing_engine(seconds) else 1)
 
 
 def create_task(backend: Backend, rng: Random) -> None:

@@ -54,6 +54,9 @@ def test_shows_a_full_snapshot_and_ends_cleanly(ending: signal.Signals) -> None:
 
     status, body = ask(port, secret, "metrics-snapshot?minutes=1440")
     scrape = ask(port, secret, "metrics")
+    page = ask(port, "", "metrics-dashboard")
+    [script] = re.findall(r"metrics-dashboard/\w+/main.js", page[1])
+    assert (200, 200) == (page[0], ask(port, "", script)[0])
     process.send_signal(ending)
     process.communicate(timeout=30)
 
