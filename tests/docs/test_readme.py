@@ -22,13 +22,16 @@ from .conftest import Import
 MAPPING = 1
 """The number of its block."""
 
+PICTURE = "docs/pictures/dashboard-wide-light.png"
+"""PyPI shows its text instead, until the repository has an address."""
+
 
 def test_it_has_at_most_700_words() -> None:
     assert len(text(README).split()) <= 700
 
 
 def test_it_has_no_link_that_pypi_would_break() -> None:
-    assert [] == re.findall(r"\]\((?!https://)", text(README))
+    assert [PICTURE] == re.findall(r"\]\((?!https://)(.*?)\)", text(README))
 
 
 def test_the_app_answers_and_the_doctor_finds_nothing(

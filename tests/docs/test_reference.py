@@ -22,9 +22,9 @@ def test_the_configuration_has_every_key_with_its_default() -> None:
     defaults = {f"TASK_METRICS_{field.name.upper()}": field.default for field in fields(Settings)}
     shown = {key: default for key, default, _ in table("docs/reference/configuration.md", "key")}
     assert list(defaults) == list(shown)
-    assert [
-        str(default or "none") if default != () else "none" for default in defaults.values()
-    ] == [default.split(":")[0] for default in shown.values()]
+    assert ["none" if default in (None, ()) else str(default) for default in defaults.values()] == [
+        default.split(":")[0] for default in shown.values()
+    ]
 
 
 def test_the_errors_have_every_code() -> None:
