@@ -62,9 +62,11 @@ def large_tracebacks() -> Iterable[str]:
         yield f"Traceback (most recent call last):\n{frames}Error{number}: no"
 
 
-def many_texts() -> Iterable[str]:
+def many_codes() -> Iterable[str]:
+    """Yield messages with codes of their own, each of 100 characters of four bytes."""
     for number in range(20_000):
-        yield f"{chr(97 + number % 26)} {number:x} node " + "no light reaches " * 55
+        digits = (chr(0x1F300 + (number >> shift) % 64) for shift in (0, 6, 12))
+        yield "".join(digits) * 34 + " no light reaches the node" * 30
 
 
 @pytest.mark.slow
@@ -75,8 +77,8 @@ def many_texts() -> Iterable[str]:
         (large_json, ""),
         (large_texts, ""),
         (large_tracebacks, ""),
-        (many_texts, ""),
-        (many_texts, "engine"),
+        (many_codes, ""),
+        (many_codes, "engine"),
     ],
 )
 def test_memory_of_a_snapshot_is_bounded_whatever_the_messages(

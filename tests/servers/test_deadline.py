@@ -12,14 +12,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
-from sqlalchemy import event
 
 from flask_task_metrics import TaskSource
 from tests.support.databases import on, started_postgresql, url_of
 from tests.support.disturbances import SHOWN_TASKS, show_tasks
 from tests.support.host import engine_of
 from tests.support.http import TIMEOUT, UNAVAILABLE, host_client, problem, queued
-from tests.support.relay import Relay, relay_to
+from tests.support.relay import Relay, relay_to, silenced_at_first_figure
 from tests.support.servers import PostgreSQL
 from tests.support.waiting import wait_until
 
@@ -126,16 +125,3 @@ def test_a_frozen_server_is_unavailable_until_it_goes_on() -> None:
         with PostgreSQL(server).frozen():
             assert UNAVAILABLE == problem(client)
         assert 1 == queued(client)
-
-
-@contextmanager
-def silenced_at_first_figure(relay: Relay, engine: sa.Engine) -> Iterator[None]:
-    """Silence a relay when a host is about to send its first statement about tasks."""
-
-    def silence(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if "FROM tasks" in statement:
-            relay.silence(new_connections=False)
-
-    event.listen(engine, "before_cursor_execute", silence)
-    yield
-    event.remove(engine, "before_cursor_execute", silence)

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from threading import Event, Thread
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import event
 
 
 class Relay:
@@ -82,6 +84,19 @@ def relay_to(url: str | sa.URL) -> Iterator[tuple[Relay, sa.URL]]:
         yield relay, server.set(host="127.0.0.1", port=relay.port, query={})
     finally:
         relay.cut()
+
+
+@contextmanager
+def silenced_at_first_figure(relay: Relay, engine: sa.Engine) -> Iterator[None]:
+    """Silence a relay when a host is about to send its first statement about tasks."""
+
+    def silence(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "FROM tasks" in statement:
+            relay.silence(new_connections=False)
+
+    event.listen(engine, "before_cursor_execute", silence)
+    yield
+    event.remove(engine, "before_cursor_execute", silence)
 
 
 def _connect(url: sa.URL) -> socket.socket:
