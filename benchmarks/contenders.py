@@ -62,16 +62,10 @@ def scan(host: Host, minutes: int) -> Averages:
 
     No exact answer can read less.
     """
-    tasks = host.table.c
-    roles = ("created_at", "processing_at", "completed_at")
-    completed: Any = sa.select(*(instant(tasks[role]).label(role) for role in roles))
-    at = computed_once(completed.where(*_completed_since(host, minutes))).c
-    created, began, ended = (at[role] for role in roles)
-    durations = elapsed_ms(created, began), elapsed_ms(began, ended), elapsed_ms(created, ended)
+    durations = _durations(host, minutes)
+    averages = sa.select(sa.func.count(), *map(sa.func.avg, durations))
     with host.engine.connect() as connection:
-        row = connection.execute(
-            sa.select(sa.func.count(), *map(sa.func.avg, durations)).select_from(created.table)
-        ).one()
+        row = connection.execute(averages).one()
     return Averages(row[0], *map(float, row[1:]))
 
 
@@ -86,7 +80,7 @@ def breakdown(host: Host, minutes: int) -> Snapshot:
 
 
 def plain_sql(host: Host, minutes: int) -> PlainFigures:
-    """Compute the figures as the manual of a database with `percentile_cont` suggests.
+    """Compute the figures as the manual of a database suggests.
 
     It counts messages, not codes, and names no task.
     """
@@ -100,23 +94,16 @@ def plain_sql(host: Host, minutes: int) -> PlainFigures:
         .where(tasks.status.in_(("queued", "processing")))
         .group_by(tasks.status)
     )
-    fractions = sa.literal([0.5, 0.95, 0.99], sa.ARRAY(sa.Double))
-    percentiles = sa.select(
-        *(
-            sa.func.percentile_cont(fractions).within_group(sa.extract("epoch", duration) * 1000)
-            for duration in (
-                tasks.processing_at - tasks.created_at,
-                tasks.completed_at - tasks.processing_at,
-                tasks.completed_at - tasks.created_at,
-            )
-        )
-    ).where(*_completed_since(host, minutes))
     with host.engine.connect() as connection:
         return PlainFigures(
             created=connection.execute(created).scalar_one(),
             tasks=_count_by(connection, tasks.status, _updated_since(host, STATUSES, minutes)),
             backlog={row[0]: row[1] for row in connection.execute(backlog)},
-            percentiles=connection.execute(percentiles).one(),
+            percentiles=[
+                row
+                for percentiles in _percentiles(host, minutes)
+                for row in connection.execute(percentiles).all()
+            ],
             failures=_count_by(
                 connection, tasks.error_message, _updated_since(host, ("failed",), minutes)
             ),
@@ -151,15 +138,6 @@ CONTENDERS: Mapping[str, Contender] = {
 }
 
 
-def contenders_on(dialect: sa.Dialect) -> Mapping[str, Contender]:
-    """Return the contenders that run on a database: plain SQL needs `percentile_cont`."""
-    return {
-        name: contender
-        for name, contender in CONTENDERS.items()
-        if contender is not plain_sql or has_percentile_disc(dialect)
-    }
-
-
 def _since(minutes: int) -> datetime:
     return END - timedelta(minutes=minutes)
 
@@ -167,6 +145,43 @@ def _since(minutes: int) -> datetime:
 def _completed_since(host: Host, minutes: int) -> tuple[sa.ColumnElement[bool], ...]:
     tasks = host.table.c
     return tasks.status == "completed", tasks.completed_at >= _since(minutes)
+
+
+def _durations(host: Host, minutes: int) -> tuple[sa.ColumnElement[int], ...]:
+    """Return the exact milliseconds of the three latencies, as columns of one subquery."""
+    tasks = host.table.c
+    roles = ("created_at", "processing_at", "completed_at")
+    completed: Any = sa.select(*(instant(tasks[role]).label(role) for role in roles))
+    at = computed_once(completed.where(*_completed_since(host, minutes))).c
+    created, began, ended = (at[role] for role in roles)
+    return elapsed_ms(created, began), elapsed_ms(began, ended), elapsed_ms(created, ended)
+
+
+def _percentiles(host: Host, minutes: int) -> list[sa.Select[Any]]:
+    """Select the percentiles by `percentile_cont`, or else by the ranks of each latency."""
+    if not has_percentile_disc(host.engine.dialect):
+        return [_ranked(duration) for duration in _durations(host, minutes)]
+    tasks = host.table.c
+    fractions = sa.literal([0.5, 0.95, 0.99], sa.ARRAY(sa.Double))
+    in_one_pass = (
+        sa.func.percentile_cont(fractions).within_group(sa.extract("epoch", duration) * 1000)
+        for duration in (
+            tasks.processing_at - tasks.created_at,
+            tasks.completed_at - tasks.processing_at,
+            tasks.completed_at - tasks.created_at,
+        )
+    )
+    return [sa.select(*in_one_pass).where(*_completed_since(host, minutes))]
+
+
+def _ranked(duration: sa.ColumnElement[int]) -> sa.Select[Any]:
+    ranked = sa.select(
+        duration.label("ms"),
+        (sa.func.row_number().over(order_by=duration) - 1).label("rank"),
+        sa.func.count().over().label("samples"),
+    ).subquery()
+    ranks = (ranked.c.samples * percent // 100 for percent in (50, 95, 99))
+    return sa.select(ranked.c.ms).where(ranked.c.rank.in_(ranks))
 
 
 def _updated_since(

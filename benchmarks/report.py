@@ -33,11 +33,11 @@ def markdown(results: Sequence[Results]) -> str:
 
 def _rows(results: Results) -> Iterator[Sequence[str]]:
     for rows, minutes in dict.fromkeys((case.rows, case.minutes) for case in results.milliseconds):
-        times = (results.milliseconds.get(Case(rows, minutes, name)) for name in TIMED)
+        times = (results.milliseconds[Case(rows, minutes, name)] for name in TIMED)
         memory = (results.megabytes.get(Case(rows, minutes, name)) for name in IN_PYTHON)
         yield (
             *(results.database, f"{rows:,}", str(minutes)),
-            *("" if ms is None else _median_and_range(ms) for ms in times),
+            *map(_median_and_range, times),
             *("" if megabytes is None else _short(megabytes) for megabytes in memory),
         )
 

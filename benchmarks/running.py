@@ -15,7 +15,7 @@ import click
 import sqlalchemy as sa
 
 from .agreement import check_agreement
-from .contenders import contenders_on
+from .contenders import CONTENDERS
 from .host import Host
 from .loading import check_loaded
 from .memory import can_measure_memory, measure_memory
@@ -79,7 +79,7 @@ def _reads(host: Host, windows: Sequence[int], stack: ExitStack) -> Reads:
     request = stack.enter_context(served(host))
     for minutes in windows:
         check_agreement(host, minutes)
-        for name, contender in contenders_on(host.engine.dialect).items():
+        for name, contender in CONTENDERS.items():
             reads[Case(host.rows, minutes, name)] = partial(contender, host, minutes)
         reads[Case(host.rows, minutes, HTTP)] = partial(request, minutes)
     return reads

@@ -69,10 +69,8 @@ def test_a_run_measures_every_contender_on_every_database(loaded_url: str) -> No
     number = r"[\d.,]+"
     for row in rows:
         assert re.match(r"(sqlite|postgresql|mariadb|mysql) \d+\.\d+", row[0])
-        plain_sql = [row.pop(6)]
-        times = row[3:8] + plain_sql * row[0].startswith("postgresql")
-        assert all(re.fullmatch(rf"{number} \({number}–{number}\)", cell) for cell in times)  # noqa: RUF001 - a range
-        assert all(re.fullmatch(number, cell) for cell in row[8:])
+        assert all(re.fullmatch(rf"{number} \({number}–{number}\)", cell) for cell in row[3:9])  # noqa: RUF001 - a range
+        assert all(re.fullmatch(number, cell) for cell in row[9:])
 
 
 def test_one_run_measures_several_databases_for_an_hour_and_a_day(tmp_path: Path) -> None:
