@@ -33,7 +33,7 @@ from .figures import (
     Window,
     with_filter,
 )
-from .source import NO_FILTER, ErrorCodeOf, Filter, Shape, TaskSource
+from .source import NO_FILTER, Dimension, ErrorCodeOf, Filter, Shape, TaskSource
 from .turns import Turns
 
 Answer = TypeVar("Answer")
@@ -89,10 +89,10 @@ class Reader:
         """Build the statements of the tasks that filters of a shape select."""
         return Collector.of(self.source.filtered(shape), self.engine.dialect, self._error_code_of)
 
-    def _breakdown_of(self, shape: Shape, group_by: str) -> Breakdown:
+    def _breakdown_of(self, shape: Shape, dimension: Dimension) -> Breakdown:
         """Build the statements of the groups of these tasks."""
         source, ungrouped = self.source.filtered(shape), self._collector(shape)
-        grouping = Grouping(source, source.dimension(group_by))
+        grouping = Grouping(source, dimension)
         return Breakdown.of(grouping, ungrouped, self.engine.dialect, self._error_code_of)
 
     def _series_of(self, shape: Shape) -> SeriesCollector:
@@ -130,7 +130,7 @@ class Reader:
         collector = (
             self._collector(chosen.shape)
             if group_by is None
-            else self._breakdown(chosen.shape, group_by)
+            else self._breakdown(chosen.shape, self.source.dimension(group_by))
         )
         read = partial(
             collector.collect,

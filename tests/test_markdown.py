@@ -17,8 +17,8 @@ from tests.support.snapshots import (
     with_text,
 )
 
-TEXT = """\
-**State: stuck**: 12 due tasks are queued, the oldest for 90 min.
+TEXT = f"""\
+**State: stalled**: {SNAPSHOT.reason}.
 
 60 minutes, from 2026-01-30T09:00:00Z to 2026-01-30T10:00:00Z; source `videos`; request `req_5f0c`
 

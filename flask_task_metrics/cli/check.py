@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import redirect_stdout
 from typing import Any, NoReturn
 
 import click
@@ -31,7 +32,9 @@ class PluginCommand(click.Command):
     def invoke(self, ctx: click.Context) -> NoReturn:
         """Run the command, which returns an `Outcome`."""
         try:
-            outcome: Outcome = super().invoke(ctx)
+            # A plugin's only line is that of its outcome, whatever an app prints.
+            with redirect_stdout(sys.stderr):
+                outcome: Outcome = super().invoke(ctx)
         except Exception as error:  # noqa: BLE001 - a traceback would mean "warning"
             outcome = outcome_of_error(error)
         end(outcome)

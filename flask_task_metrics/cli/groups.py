@@ -27,7 +27,9 @@ def group_lines(snapshot: Snapshot, width: int) -> Iterator[Line]:
         for group in snapshot.groups or ()
     ]
     if snapshot.other_groups is not None and snapshot.group_count is not None:
-        named.append((f"{snapshot.group_count - len(named):,} others", snapshot.other_groups))
+        others = snapshot.group_count - len(named)
+        count = f"{others:,} " if others else ""
+        named.append((f"{count}other{'s' * (others != 1)}", snapshot.other_groups))
     if not named:
         yield (Span(f"{INDENT}none", "quiet"),)
         return

@@ -42,7 +42,7 @@ def paragraph(text: str, width: int, style: Style = "plain", indent: str = "") -
 def table(rows: Sequence[Row], aligned: str, width: int) -> Iterator[Line]:
     """Yield rows as lines, `aligned` by `<` or `>` for each column; an empty column takes no room.
 
-    If they are wider than `width`, the first cell of each has a line of its own.
+    If they are wider than `width`, each row's first cell gets its own line.
     """
     widths = [_width_of_column(rows, number, len(aligned)) for number in range(len(aligned))]
     taken = [column for column in widths if column]

@@ -5,8 +5,6 @@ loaded, and can ask a remote app.
 from __future__ import annotations
 
 import os
-import sys
-from contextlib import redirect_stdout
 
 import click
 from flask import Flask
@@ -69,9 +67,7 @@ def main(
 
 def _loaded(path: str) -> Flask:
     """Return the app of a path such as `example_app:create_app`."""
-    # A plugin's only line is that of its outcome, whatever an app prints.
-    with redirect_stdout(sys.stderr):
-        try:
-            return ScriptInfo(app_import_path=path).load_app()
-        except SystemExit as error:
-            raise click.ClickException(f"{path} exits while it is loaded: {error}") from error
+    try:
+        return ScriptInfo(app_import_path=path).load_app()
+    except SystemExit as error:
+        raise click.ClickException(f"{path} exits while it is loaded: {error}") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -62,7 +63,7 @@ class CountsByGroup:
         """Count the tasks of each group."""
         [query, _] = self.queries(window)
         rows = query.run(connection).mappings().all()
-        first = [row["value"] for row in rows if row["place"] != REST]
+        first = [_plain(row["value"]) for row in rows if row["place"] != REST]
         none = dict.fromkeys(self.figures, 0)
         tasks: dict[Place, Counter[str]] = {None: Counter(none), REST: Counter(none)}
         for row in rows:
@@ -82,6 +83,11 @@ class CountsByGroup:
     def _oldest(self, window: Window, first: Sequence[Any]) -> Query:
         wanted = {**window_values(window), **places_of(first)}
         return Query("oldest of groups", self.oldest, wanted)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it: drivers give a sum of integers as a `Decimal`."""
+    return int(value) if isinstance(value, Decimal) else value
 
 
 def count_groups(grouping: Grouping, counts: Sequence[Count]) -> sa.Select[Any]:

@@ -8,7 +8,13 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
-from flask_task_metrics.dialects import exact_text, first_characters, group_key, group_text
+from flask_task_metrics.dialects import (
+    exact_text,
+    first_characters,
+    group_key,
+    group_text,
+    unicode_text,
+)
 from flask_task_metrics.source import MOST_CHARACTERS, Dimension, TaskSource
 
 from .parameters import Parameters, parameter, values
@@ -53,12 +59,16 @@ class Grouping:
         return (group_text(value) if self.dimension.is_text else value).label("value")
 
     def is_nameable(self, value: Any) -> sa.ColumnElement[bool]:
-        """Return whether a filter can name a value; others are too long to be sent as often."""
+        """Return whether a filter can name a value.
+
+        It can't name a text that is too long to be sent often, nor a boolean stored as 2.
+        """
+        if self.dimension.is_boolean:
+            return sa.or_(value.is_(None), value.in_((False, True)))
         if not self._may_be_long:
             return sa.true()
-        return sa.or_(
-            value.is_(None), exact_text(first_characters(value, MOST_CHARACTERS)) == value
-        )
+        start = exact_text(first_characters(unicode_text(value), MOST_CHARACTERS))
+        return sa.or_(value.is_(None), start == value)
 
     @property
     def _may_be_long(self) -> bool:

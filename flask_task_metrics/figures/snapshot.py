@@ -169,7 +169,7 @@ class Snapshot:
 
     `groups` are the 20 with the most tasks created, failed and in the backlog together, and
     `group_count` is the number of all groups. Both are None unless the snapshot was asked to group.
-    `other_groups` is None if there are no more groups.
+    `other_groups` is None if no other task is in a figure.
     """
 
     window: Window

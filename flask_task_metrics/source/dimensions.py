@@ -13,7 +13,7 @@ from flask_task_metrics.exceptions import ConfigurationError, InvalidFilterError
 
 from .column_types import plain_type
 from .columns import Column
-from .dimension_values import Kind, Label, Text, kind_of
+from .dimension_values import Boolean, Kind, Label, Text, kind_of
 
 Dimensions: TypeAlias = Sequence[str] | Mapping[str, Column]
 """The names of columns, or a mapping of names to columns or expressions."""
@@ -49,6 +49,11 @@ class Dimension:
     def is_text(self) -> bool:
         """Return whether the database stores texts."""
         return isinstance(self.kind, Text | Label)
+
+    @property
+    def is_boolean(self) -> bool:
+        """Return whether the values are `true` and `false`."""
+        return isinstance(self.kind, Boolean)
 
     @property
     def stored_type(self) -> sa.types.TypeEngine[Any]:

@@ -61,7 +61,7 @@ def filter_of(dimensions: Mapping[str, Dimension], where: Mapping[str, Any]) -> 
 
 def known_dimension(dimensions: Mapping[str, Dimension], name: str) -> Dimension:
     """Return the dimension of a name; raise `InvalidFilterError` if there is none."""
-    if name in dimensions:
+    if isinstance(name, str) and name in dimensions:
         return dimensions[name]
     names = ", ".join(dimensions)
     expected = f"one of {names}" if names else "left out, since the source declares none"

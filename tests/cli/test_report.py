@@ -34,7 +34,8 @@ from tests.support.snapshots import (
 from tests.support.tasks import WINDOW
 
 TEXT = """\
-STUCK: 12 due tasks are queued, the oldest for 90 min.
+STALLED: 12 due tasks are queued, the oldest for 90 min; nothing has ended for 9
+min; nothing is being processed.
 60 minutes, from 2026-01-30T09:00:00Z to 2026-01-30T10:00:00Z; source videos
 
 Backlog

@@ -258,6 +258,39 @@ def test_an_unknown_dimension_has_no_groups(engine: sa.Engine) -> None:
         read(group_by="engin")
 
 
+def test_a_list_is_no_dimension(engine: sa.Engine) -> None:
+    read = reader_of(engine, TaskSource(classified_table(), dimensions=("engine",)))
+    with pytest.raises(InvalidFilterError, match="the dimension is \\['engine'\\]"):
+        read(group_by=["engine"])
+
+
+def test_a_group_of_a_sum_is_an_integer(engine: sa.Engine) -> None:
+    table = job_table(tenant=sa.BigInteger())
+    table.create(engine)
+    with engine.begin() as connection:
+        connection.execute(sa.insert(table), [asdict(task) | {"tenant": 7} for task in TASKS])
+    columns = [column for column in table.c if column.name != "tenant"]
+    summed = sa.select(*columns, sa.func.sum(table.c.tenant).label("tenants")).group_by(*columns)
+    source = TaskSource(summed.subquery(), dimensions=("tenants",))
+    [group] = reader_of(engine, source)(group_by="tenants").groups or ()
+    assert (7, int) == (group.value, type(group.value))
+
+
+@on("sqlite", "mariadb", "mysql")
+def test_a_boolean_that_is_stored_as_another_number_is_among_the_others(engine: sa.Engine) -> None:
+    table = job_table(urgent=sa.Boolean())
+    table.create(engine)
+    with engine.begin() as connection:
+        connection.execute(sa.insert(table), [asdict(task) | {"urgent": True} for task in TASKS])
+        two = sa.update(table).where(table.c.id == 1).values(urgent=sa.literal_column("2"))
+        connection.execute(two)
+    found = reader_of(engine, TaskSource(table, dimensions=("urgent",)))(group_by="urgent")
+    assert found.groups is not None
+    assert found.other_groups is not None
+    assert [True] == [group.value for group in found.groups]
+    assert 1 == found.other_groups.tasks.created
+
+
 def test_tasks_that_have_latencies_alone_are_among_the_others(engine: sa.Engine) -> None:
     long_ago, now = ago(hours=2), ago(minutes=5)
     late = TaskRow(1, "completed", long_ago, long_ago, now, long_ago)
@@ -276,7 +309,7 @@ def test_tasks_that_have_latencies_alone_are_among_the_others(engine: sa.Engine)
 def test_long_texts_are_told_apart(engine: sa.Engine) -> None:
     table = job_table(engine=sa.Text())
     table.create(engine)
-    long = "💥" * 2_000
+    long = "💥" * 3_000
     texts = [f"{long}a", f"{long}b", f"{long}b", "x" * 10_001, "x" * 10_001, None]
     rows = [{**asdict(task), **of} for task, of in texts_of(texts)]
     with engine.begin() as connection:

@@ -28,8 +28,11 @@ LAST = WINDOW.end - timedelta(seconds=108)
 
 SNAPSHOT = Snapshot(
     window=WINDOW,
-    state="stuck",
-    reason="12 due tasks are queued, the oldest for 90 min",
+    state="stalled",
+    reason=(
+        "12 due tasks are queued, the oldest for 90 min; nothing has ended for 9 min; "
+        "nothing is being processed"
+    ),
     tasks=TaskCounts(1000, 80, 5, 2, 3, 10),
     backlog=Backlog(
         BacklogCount(12, 5400, TaskReference("17", "req_0b2e")),

@@ -10,7 +10,7 @@ from pathlib import Path
 STATIC = Path(__file__).parent / "static"
 
 MIMETYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-"""A file of another type, such as the page itself or a licence, is no asset."""
+"""Files of other types, such as the page or a licence, are not served."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ class SourcesSchema(Schema):
 
 @admin_secret_required
 def dashboard_sources() -> Response:
-    """Answer with the sources and their dimensions, without a look into the database."""
+    """Answer with the sources and their dimensions, without reading the database."""
     load_query(request.args, {})
     mounted = current_mounted()
     settings = mounted.settings

@@ -1,6 +1,9 @@
 // The endpoints. The secret goes out in a header alone.
 
-/** What an endpoint refuses, or that it can't be reached. */
+/** A connection may fall silent without an end. */
+const ANSWER_WITHIN_MS = 60_000;
+
+/** An error answer, or no answer at all. */
 export class Problem extends Error {
   /**
    * @param {string} code Such as METRICS_TIMEOUT; UNREACHABLE if nothing answers.
@@ -16,7 +19,7 @@ export class Problem extends Error {
 }
 
 /**
- * Return the answer of an endpoint; throw a `Problem` for any but a 200.
+ * Return the body of an endpoint's answer; throw a `Problem` unless the status is 200.
  * @param {string} path Relative to the page, so that any prefix works.
  * @param {string} secret
  * @param {AbortSignal} signal
@@ -24,19 +27,20 @@ export class Problem extends Error {
  */
 async function get(path, secret, signal, accept = "application/json") {
   const headers = { Accept: accept, "X-Admin-Secret": headerValue(secret) };
-  let answer;
+  let answer, body;
   try {
     answer = await fetch(path, {
       headers,
-      signal,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]),
       cache: "no-store",
       credentials: "same-origin",
     });
+    body = await answer.text();
   } catch {
     throw new Problem("UNREACHABLE", "The server does not answer.");
   }
-  if (answer.status !== 200) throw await problemOf(answer);
-  return answer;
+  if (answer.status !== 200) throw problemOf(answer, body);
+  return body;
 }
 
 /**
@@ -47,12 +51,25 @@ async function get(path, secret, signal, accept = "application/json") {
  * @returns {Promise<T>}
  */
 export async function getJson(path, secret, signal) {
-  const answer = await get(path, secret, signal);
+  const body = await get(path, secret, signal);
   try {
-    return await answer.json();
+    return JSON.parse(body, exact);
   } catch {
-    throw new Problem("UNREACHABLE", "The answer is no JSON.");
+    throw new Problem("UNREACHABLE", "The answer isn't JSON.");
   }
+}
+
+/**
+ * Return a value of JSON. An integer that JavaScript would round, such as a customer's id, stays a
+ * text, in browsers that show the text to a reviver.
+ * @param {string} _
+ * @param {unknown} value
+ * @param {{ source?: string }} [context]
+ */
+function exact(_, value, { source = "" } = {}) {
+  return typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(source)
+    ? source
+    : value;
 }
 
 /**
@@ -60,22 +77,20 @@ export async function getJson(path, secret, signal) {
  * @param {string} secret
  * @param {AbortSignal} signal
  */
-export async function getMarkdown(path, secret, signal) {
-  return (await get(path, secret, signal, "text/markdown")).text();
-}
+export const getMarkdown = (path, secret, signal) => get(path, secret, signal, "text/markdown");
 
-/** @param {Response} answer */
-async function problemOf(answer) {
-  const retryAfter = Number(answer.headers.get("Retry-After")) || 0;
-  const isProblem = answer.headers.get("Content-Type")?.startsWith("application/problem+json");
-  const body = isProblem ? await answer.json().catch(() => null) : null;
-  // Such as a proxy's own page while the app restarts.
-  if (body === null) {
-    return new Problem("UNREACHABLE", `The server answered ${answer.status}.`, { retryAfter });
-  }
-  const wrong = Object.entries(body.errors ?? {}).map(([name, texts]) => `${name}: ${texts}`);
-  const detail = wrong.length ? wrong.join(" ") : body.detail;
-  return new Problem(body.code, detail, { requestId: body.requestId, retryAfter });
+/**
+ * @param {Response} answer
+ * @param {string} body
+ */
+function problemOf({ status, headers }, body) {
+  const retryAfter = Number(headers.get("Retry-After")) || 0;
+  // Another answer is, for example, a proxy's own page while the app restarts.
+  if (!headers.get("Content-Type")?.startsWith("application/problem+json"))
+    return new Problem("UNREACHABLE", `The server answered ${status}.`, { retryAfter });
+  const { code, detail, errors = {}, requestId } = JSON.parse(body);
+  const wrong = Object.entries(errors).map(([name, texts]) => `${name}: ${texts}`);
+  return new Problem(code, wrong.join(" ") || detail, { requestId, retryAfter });
 }
 
 /**

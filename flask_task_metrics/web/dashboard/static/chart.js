@@ -1,7 +1,7 @@
 // A chart over time, with a cursor that mouse and arrow keys move, and a table behind it.
 
 import { fill, h, table } from "./dom.js";
-import { duration, number, time, timeText } from "./format.js";
+import { NOT_RECORDED, duration, number, time, timeText } from "./format.js";
 
 /** @typedef {import("./types").Point} Point */
 /** @typedef {import("./types").LatencyName} LatencyName */
@@ -11,7 +11,8 @@ import { duration, number, time, timeText } from "./format.js";
  * @property {string} label
  * @property {"strong" | "thin" | "bars"} look Lines differ by more than their colours.
  * @property {string} colour The name of a custom property of the style sheet.
- * @property {(point: Point) => number | null} value
+ * @property {(point: Point) => number | null | undefined} value Null without data, undefined if the
+ *   source does not record it.
  */
 
 const HEIGHT = 180;
@@ -26,7 +27,12 @@ const WIDTHS = { strong: 2.5, thin: 1.25, bars: 1 };
 export function throughputChart(section) {
   return new Chart(section, "Throughput", "tasks per step", number, false, [
     { label: "failed", look: "bars", colour: "--wrong", value: ({ failed }) => failed },
-    { label: "created", look: "thin", colour: "--muted", value: (point) => point.created },
+    {
+      label: "created",
+      look: "thin",
+      colour: "--muted",
+      value: ({ created }) => created ?? undefined,
+    },
     {
       label: "completed",
       look: "strong",
@@ -48,13 +54,13 @@ export function latencyChart(section, title, name) {
       label: "p50",
       look: "thin",
       colour: "--muted",
-      value: (point) => point[name]?.p50 ?? null,
+      value: (point) => point[name]?.p50,
     },
     {
       label: "p95",
       look: "strong",
       colour: "--accent",
-      value: (point) => point[name]?.p95 ?? null,
+      value: (point) => point[name]?.p95,
     },
   ]);
 }
@@ -71,6 +77,7 @@ class Chart {
   constructor(section, title, unit, format, isLogarithmic, lines) {
     this.title = title;
     this.format = format;
+    this.isLogarithmic = isLogarithmic;
     this.lines = lines;
     /** @type {Point[]} */
     this.points = [];
@@ -148,13 +155,15 @@ class Chart {
   show(points) {
     this.points = points;
     const times = points.map(({ at }) => Date.parse(at) / 1000);
-    const values = this.lines.flatMap((line) => parted(points, line));
+    const least = this.isLogarithmic ? 1 : 0;
+    const values = this.lines.flatMap((line) => parted(points, line, least));
     this.uplot.setData([times, ...values]);
     this.showTable();
   }
 
   clear() {
     this.show([]);
+    fill(this.table);
     this.spoken.textContent = "";
   }
 
@@ -168,6 +177,7 @@ class Chart {
 
   /** @param {KeyboardEvent} event */
   moveCursor(event) {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
     const last = this.points.length - 1;
     const present = this.uplot.cursor.idx ?? (event.key === "ArrowRight" ? -1 : last + 1);
     /** @type {Record<string, number>} */
@@ -199,8 +209,9 @@ class Chart {
     return `${timeOf(point)}: ${figures.join(", ")}`;
   }
 
-  /** @param {number | null} value */
+  /** @param {number | null | undefined} value */
   cell(value) {
+    if (value === undefined) return NOT_RECORDED;
     return value === null ? "no data" : this.format(value);
   }
 
@@ -243,12 +254,17 @@ const isMark = (value) => [1, 2, 5].includes(value / 10 ** Math.floor(Math.log10
  * Return a line's complete points, and those of its dashed ends with the points that they begin at.
  * @param {Point[]} points
  * @param {Line} line
+ * @param {number} least A logarithmic axis has no 0.
  */
-function parted(points, { look, value }) {
+function parted(points, { look, value }, least) {
   const reach = look === "bars" ? [0] : [-1, 0, 1];
   const isEnd = (/** @type {number} */ at) => reach.some((by) => points[at + by]?.partial);
   // A bar without a height would be a line.
-  const values = points.map((point) => (look === "bars" ? value(point) || null : value(point)));
+  const values = points.map((point) => {
+    const figure = value(point) ?? null;
+    if (figure === null || (look === "bars" && figure === 0)) return null;
+    return Math.max(least, figure);
+  });
   const complete = values.map((figure, at) => (points[at]?.partial ? null : figure));
   const ends = values.map((figure, at) => (isEnd(at) ? figure : null));
   return [complete, ends];

@@ -2,6 +2,10 @@
 
 import { byId } from "./dom.js";
 
+const SHOWN_MS = 5000;
+
+let timer = 0;
+
 /**
  * Copy a text, or show it to be copied by hand; say so.
  * @param {string} text
@@ -10,7 +14,24 @@ import { byId } from "./dom.js";
 export async function copy(text, name) {
   const isCopied = (await copyByApi(text)) || copyBySelection(text);
   if (!isCopied) showByHand(text);
-  byId("copied").textContent = isCopied ? `Copied ${name}` : "";
+  say(isCopied ? `Copied ${name}` : "");
+}
+
+/**
+ * Tell for some seconds how copying went.
+ * @param {string} text
+ */
+export function say(text) {
+  clearTimeout(timer);
+  byId("copied").textContent = text;
+  if (text) timer = setTimeout(() => say(""), SHOWN_MS);
+}
+
+/** Forget the text that was to be copied by hand. */
+export function forgetCopy() {
+  /** @type {HTMLTextAreaElement} */ (byId("by-hand-text")).value = "";
+  /** @type {HTMLDialogElement} */ (byId("by-hand")).close();
+  say("");
 }
 
 /** @param {string} text */

@@ -27,7 +27,7 @@ export function h(tag, attributes = {}, ...children) {
 }
 
 /**
- * Give an element these children. What is the same already stays, with its focus and selection.
+ * Give an element these children. Unchanged nodes stay, with their focus and selection.
  * @param {Element} element
  * @param {...(Node | null | false)} children
  */

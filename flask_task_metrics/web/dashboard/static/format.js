@@ -15,8 +15,18 @@ export const NOT_RECORDED = "not recorded";
 /** @param {number} value */
 export const number = (value) => numbers.format(value);
 
-/** @param {number} value */
-export const percentage = (value) => percentages.format(value);
+/**
+ * Return a share of the whole: `16.5%`; one that is nearly 0 or 1 is not rounded to that.
+ * @param {number} value
+ */
+export function percentage(value) {
+  if (value > 0 && value < 0.001) return "<0.1%";
+  if (value > 0.999 && value < 1) return ">99.9%";
+  return percentages.format(value);
+}
+
+/** @param {string} text */
+export const capitalized = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /**
  * Return a change with its sign: `+12`, `−3`, `±0`.

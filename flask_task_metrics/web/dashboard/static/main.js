@@ -2,9 +2,9 @@
 
 import { getJson, getMarkdown, Problem } from "./api.js";
 import { latencyChart, throughputChart } from "./chart.js";
-import { copy } from "./copy.js";
+import { copy, forgetCopy, say } from "./copy.js";
 import { byId, fill } from "./dom.js";
-import { time } from "./format.js";
+import { capitalized, time } from "./format.js";
 import { showControls } from "./controls.js";
 import { hideNotice, showNotice } from "./notice.js";
 import { showSnapshot } from "./sections.js";
@@ -32,14 +32,18 @@ let view = null;
 /** @type {Date | null} */
 let shownAt = null;
 let requests = new AbortController();
+let copying = new AbortController();
 let timer = 0;
-let due = 0;
+/** @type {number | null} When to ask again; null while the page is asking. */
+let due = null;
+let areSourcesOld = true;
 
 const secret = () => sessionStorage.getItem(SECRET);
 
 /** Ask for everything once, then again later. A round that is still going on is given up. */
 async function round() {
   clearTimeout(timer);
+  due = null;
   requests.abort();
   requests = new AbortController();
   const { signal } = requests;
@@ -56,18 +60,30 @@ async function round() {
 
 /** @param {AbortSignal} signal */
 async function show(signal) {
-  sources ??= /** @type {Sources} */ (await ask("metrics-dashboard/sources", signal));
-  const shown = (view ??= viewOf(location.search, sources));
+  const { known, shown } = await choices(signal);
   history.replaceState(null, "", `?${queryOf(shown)}`);
-  showControls(sources, shown);
+  showControls(known, shown);
   showSnapshot(await ask(`metrics-snapshot?compare=previous&${queryOf(shown)}`, signal), shown);
-  byId("figures").hidden = false;
+  byId("figures").hidden = byId("figures").inert = false;
   shownAt = new Date();
   /** @type {import("./types").Series} */
   const { points } = await ask(`metrics-timeseries?${seriesQuery(shown)}`, signal);
   for (const chart of charts) chart.show(points);
   setStatus("live", "Live");
   fill(byId("updated"), time(shownAt));
+}
+
+/**
+ * Return the sources and the view, after a look at the URL if either is not known.
+ * @param {AbortSignal} signal
+ */
+async function choices(signal) {
+  if (sources === null || areSourcesOld) {
+    sources = /** @type {Sources} */ (await ask("metrics-dashboard/sources", signal));
+    areSourcesOld = false;
+    view = null;
+  }
+  return { known: sources, shown: (view ??= viewOf(location.search, sources)) };
 }
 
 /** @param {View} shown */
@@ -90,13 +106,26 @@ const ask = (path, signal) => getJson(path, secret() ?? "", signal);
  * @param {number} took
  */
 function fail(error, took) {
-  if (!(error instanceof Problem)) throw error;
-  if (error.code === "ADMIN_UNAUTHORIZED") return lock("That is not the admin secret.");
-  const wait = waitAfter(error, took);
+  const problem = problemOf(error);
+  if (problem.code === "ADMIN_UNAUTHORIZED") return lock("That is not the admin secret.");
+  const wait = waitAfter(problem, took);
   setStatus("stale", shownAt ? "Stale since" : "No figures yet");
+  fill(byId("updated"), shownAt && time(shownAt));
   byId("figures").hidden = shownAt === null;
-  showNotice(error, new Date(Date.now() + wait), view);
+  showNotice(problem, new Date(Date.now() + wait), view);
+  // Another version of the app may have other sources and dimensions.
+  areSourcesOld = problem.code === "INVALID_QUERY";
   later(wait);
+}
+
+/**
+ * Return what stopped a round. An error of the page itself must not leave it "live" for ever.
+ * @param {unknown} error
+ */
+function problemOf(error) {
+  if (error instanceof Problem) return error;
+  console.error(error);
+  return new Problem("UNEXPECTED", "The page can't show the answer.");
 }
 
 /**
@@ -123,6 +152,7 @@ function later(wait) {
  */
 function setStatus(kind, text) {
   document.body.dataset.status = kind;
+  if (kind !== "live") document.title = `${capitalized(kind)} · Task metrics`;
   if (byId("status").textContent !== text) byId("status").textContent = text;
 }
 
@@ -133,14 +163,16 @@ function setStatus(kind, text) {
 function lock(why) {
   clearTimeout(timer);
   requests.abort();
+  copying.abort();
+  forgetCopy();
   sessionStorage.removeItem(SECRET);
-  sources = view = shownAt = null;
+  sources = view = shownAt = due = null;
   hideNotice();
-  for (const id of ["state", "backlog-tiles", "count-tiles", "latency-table"]) fill(byId(id));
+  for (const id of ["state", "backlog-tiles", "count-tiles", "window", "latency-table"])
+    fill(byId(id));
   for (const id of ["error-table", "group-table", "dimensions", "filters", "updated"])
     fill(byId(id));
   for (const chart of charts) chart.clear();
-  document.title = "Task metrics";
   byId("figures").hidden = byId("controls").hidden = true;
   byId("unlock").hidden = false;
   byId("unlock").classList.toggle("refused", why !== undefined);
@@ -149,9 +181,11 @@ function lock(why) {
   byId("secret").focus();
 }
 
-/** Ask for the figures of another view; those of the one before are not its own. */
+/** Ask for the figures of another view; the old figures belong to the view before. */
 function load() {
   byId("unlock").hidden = true;
+  byId("figures").inert = true;
+  copying.abort();
   shownAt = null;
   fill(byId("updated"));
   for (const chart of charts) chart.clear();
@@ -178,14 +212,15 @@ function look(change) {
 
 async function copyMarkdown() {
   if (view === null) return;
+  copying.abort();
+  copying = new AbortController();
+  const { signal } = copying;
   const path = `metrics-snapshot?compare=previous&${queryOf(view)}`;
   try {
-    await copy(
-      await getMarkdown(path, secret() ?? "", new AbortController().signal),
-      "the snapshot",
-    );
+    const text = await getMarkdown(path, secret() ?? "", signal);
+    if (!signal.aborted) await copy(text, "the snapshot");
   } catch (error) {
-    fail(error, 0);
+    if (!signal.aborted) say(`Not copied. ${problemOf(error).message}`);
   }
 }
 
@@ -230,7 +265,7 @@ addEventListener("popstate", () => {
 });
 document.addEventListener("visibilitychange", () => {
   clearTimeout(timer);
-  if (!document.hidden && secret() !== null) later(Math.max(0, due - Date.now()));
+  if (!document.hidden && due !== null) later(Math.max(0, due - Date.now()));
 });
 
 if (secret() === null) lock();

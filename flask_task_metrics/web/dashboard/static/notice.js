@@ -1,4 +1,4 @@
-// What is wrong with the last round, and what can be done about it.
+// The last round's problem, and its remedies.
 
 import { byId, fill, h } from "./dom.js";
 import { time, windowText } from "./format.js";
@@ -12,6 +12,7 @@ const TEXTS = {
   METRICS_UNAVAILABLE: "Unreachable: the database does not answer.",
   METRICS_ERROR: "The figures could not be read; the log has the reason.",
   INVALID_QUERY: "The server refuses this view.",
+  UNEXPECTED: "The page can't show the answer; the browser's console has the reason.",
 };
 
 /**

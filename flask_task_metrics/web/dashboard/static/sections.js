@@ -1,8 +1,8 @@
 // The sections of figures, from one snapshot.
 
 import { byId, fill, h, table } from "./dom.js";
-import { NOT_RECORDED, ageText, change, duration, number, percentage, time } from "./format.js";
-import { windowText } from "./format.js";
+import { NOT_RECORDED, ageText, capitalized, change, duration } from "./format.js";
+import { number, percentage, time, windowText } from "./format.js";
 
 /** @typedef {import("./types").Snapshot} Snapshot */
 /** @typedef {import("./types").Figures} Figures */
@@ -60,9 +60,6 @@ function showState({ state, reason, window: { minutes }, tasks, backlog }) {
   );
   document.title = `${title} · Task metrics`;
 }
-
-/** @param {string} text */
-const capitalized = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** @param {Snapshot} snapshot */
 function showBacklog({ backlog: { queued, processing, scheduled }, state }) {
@@ -218,11 +215,14 @@ function showGroups({ groups = [], otherGroups, groupCount = 0 }, dimension) {
   const place = byId("group-table");
   if (groups.length === 0) return fill(place, quiet("No task to break down."));
   const rows = groups.map((group) => groupRow(groupButton(dimension, group[dimension]), group));
-  if (otherGroups) rows.push(groupRow(`${number(groupCount - groups.length)} others`, otherGroups));
+  if (otherGroups) rows.push(groupRow(othersText(groupCount - groups.length), otherGroups));
   const head = [dimension, "Queued", "Oldest", "Processing", "Created", "Completed", "Failed"];
   const latencies = ["p95 to processing", "p95 to complete", "Top error"];
   fill(place, table(`Breakdown by ${dimension}`, [...head, ...latencies], rows));
 }
+
+/** @param {number} count */
+const othersText = (count) => `${number(count)} ${count === 1 ? "other" : "others"}`;
 
 /**
  * @param {Node | string} name

@@ -32,7 +32,7 @@ export function dimensionsOf({ sources }, source) {
 }
 
 /**
- * Read the view of a query string; what the sources don't have is left out.
+ * Read the view of a query string; drop names that the sources lack.
  * @param {string} query
  * @param {Sources} sources
  * @returns {View}
