@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.support.dashboard import (
     Served,
@@ -220,4 +220,28 @@ def test_a_proxys_own_page_is_no_answer(page: Page) -> None:
     page.unroute("**/metrics-snapshot*")
     page.route("**/metrics-snapshot*", lambda route: route.fulfill(status=200, body="Welcome"))
     next_round(page)
-    expect(page.get_by_role("alert")).to_contain_text("The answer is no JSON.")
+    expect(page.get_by_role("alert")).to_contain_text("The answer isn't JSON.")
+
+
+def test_an_answer_that_the_page_cannot_show_leaves_it_stale(
+    browser: Browser, site: Served
+) -> None:
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.route("**/metrics-snapshot*", lambda route: route.fulfill(status=200, body="{}"))
+        page.goto(site.url())
+        unlock(page)
+        wait_for_status(page, "stale")
+        expect(page.get_by_role("alert")).to_contain_text("The page can't show the answer")
+        assert "Stale · Task metrics" == page.title()
+
+
+def test_a_large_integer_is_not_rounded(page: Page, engine: sa.Engine) -> None:
+    def answer(route: Route) -> None:
+        body = route.fetch().text().replace('"engine": null', '"engine": 9007199254740993')
+        route.fulfill(content_type="application/json", body=body)
+
+    add_tasks(engine, task("queued"))
+    page.route("**/metrics-snapshot*groupBy*", answer)
+    page.get_by_role("button", name="engine").click()
+    expect(page.get_by_role("button", name="9007199254740993", exact=True)).to_be_visible()
