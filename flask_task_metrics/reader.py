@@ -80,7 +80,6 @@ class Reader:
         self._series = lru_cache(KEPT_SHAPES)(self._series_of)
         # So that the first request without a filter need not build them.
         self._collector(NO_FILTER.shape)
-        self._series(NO_FILTER.shape)
         self._connector = connector
         self._turns = turns
         self._clock = clock

@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import pytest
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from flask_task_metrics import TaskSource
 from flask_task_metrics.figures.latencies import latencies_of
-from tests.support.generated import lists_of_tasks, moments_near
+from tests.support.generated import lists_of_tasks, moments_near, mounted_on
 from tests.support.host import SOURCE, Task, Timestamp, snapshot_of
 from tests.support.jobs import job_table
 from tests.support.oracle import TaskRow, expected_snapshot
@@ -33,6 +34,11 @@ def replace_tasks(engine: sa.Engine, tasks: Sequence[TaskRow]) -> None:
         if tasks:
             connection.execute(sa.insert(Task), [asdict(task) for task in tasks])
 
+
+PLANNED = job_table(due_at=Timestamp)
+PLANNED_SOURCE = TaskSource(PLANNED, due_at="due_at")
+
+latencies_on = lru_cache(maxsize=1)(latencies_of)
 
 MANY = 1_000_000
 """From so many tasks on, the latencies are measured in another way."""
@@ -61,9 +67,9 @@ def test_figures_of_generated_tasks_are_those_of_the_oracle(
 ) -> None:
     replace_tasks(engine, tasks)
     expected = expected_snapshot(tasks, WINDOW, limit=100)
-    assert expected == snapshot_of(engine, TASK_METRICS_TOP_ERRORS=100)
+    assert expected == mounted_on(engine, SOURCE).snapshot()
     with engine.connect() as connection:
-        for_many = latencies_of(SOURCE, engine.dialect)
+        for_many = latencies_on(SOURCE, engine.dialect)
         assert expected.latency == for_many.read(connection, WINDOW, completed=MANY)
 
 
@@ -77,19 +83,17 @@ def test_figures_of_generated_tasks_are_those_of_the_oracle(
 def test_figures_of_planned_tasks_are_those_of_the_oracle(
     engine: sa.Engine, tasks: list[TaskRow], due: list[datetime | None]
 ) -> None:
-    table = job_table(due_at=Timestamp)
-    table.create(engine, checkfirst=True)
+    PLANNED.create(engine, checkfirst=True)
     due_at = {task.id: moment for task, moment in zip(tasks, due, strict=False)}
     with engine.begin() as connection:
-        connection.execute(sa.delete(table))
+        connection.execute(sa.delete(PLANNED))
         if tasks:
             rows = [asdict(task) | {"due_at": due_at[task.id]} for task in tasks]
-            connection.execute(sa.insert(table), rows)
+            connection.execute(sa.insert(PLANNED), rows)
     expected = expected_snapshot(tasks, WINDOW, limit=100, due_at=due_at)
-    source = TaskSource(table, due_at="due_at")
-    assert expected == snapshot_of(engine, source, TASK_METRICS_TOP_ERRORS=100)
+    assert expected == mounted_on(engine, PLANNED_SOURCE).snapshot()
     with engine.connect() as connection:
-        for_many = latencies_of(source, engine.dialect)
+        for_many = latencies_on(PLANNED_SOURCE, engine.dialect)
         assert expected.latency == for_many.read(connection, WINDOW, completed=MANY)
 
 

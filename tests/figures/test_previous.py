@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from flask_task_metrics import (
 from flask_task_metrics.figures.latencies import latencies_of
 from flask_task_metrics.figures.predicates import is_before_end
 from tests.support.databases import on
+from tests.support.generated import mounted_on
 from tests.support.host import SOURCE, Task, add_tasks, snapshot_of
 from tests.support.oracle import TaskRow, expected_comparison
 from tests.support.tasks import END, MESSAGES, MICROSECOND, START, WINDOW, ago, errors_of, failed
@@ -33,6 +35,8 @@ EDGES = [
     for edge in (EARLIER, START, END)
     for offset in (-1_000_001, -1_000_000, -1, 0, 1, 999_999, 1_000_000)
 ]
+latencies_on = lru_cache(maxsize=1)(latencies_of)
+
 MANY = 1_000_000
 """From so many tasks on, the latencies are measured in another way."""
 
@@ -67,10 +71,10 @@ def check(engine: sa.Engine, tasks: Sequence[TaskRow]) -> None:
         if tasks:
             connection.execute(sa.insert(Task), [asdict(task) for task in tasks])
     expected = expected_comparison(tasks, WINDOW, limit=100)
-    assert expected == snapshot_of(engine, compare="previous", TASK_METRICS_TOP_ERRORS=100)
+    assert expected == mounted_on(engine, SOURCE).snapshot(compare="previous")
     assert expected.previous is not None
     with engine.connect() as connection:
-        for_many = latencies_of(SOURCE, engine.dialect, is_before_end)
+        for_many = latencies_on(SOURCE, engine.dialect, is_before_end)
         measured = for_many.read(connection, WINDOW.previous, completed=MANY)
     assert expected.previous.latency == measured
 

@@ -17,8 +17,8 @@ from flask_task_metrics.figures.series import packing
 from flask_task_metrics.figures.series.histogram import CountedSteps
 from flask_task_metrics.figures.series.steps import Steps
 from tests.support.databases import on
-from tests.support.generated import lists_of_tasks, moments_near
-from tests.support.host import NOW, SOURCE, Task, Timestamp, add_tasks, snapshot_of
+from tests.support.generated import lists_of_tasks, moments_near, mounted_on
+from tests.support.host import NOW, SOURCE, Task, Timestamp, add_tasks
 from tests.support.jobs import TASKS, job_table, store
 from tests.support.oracle import TaskRow, without
 from tests.support.series import expected_series, series_of
@@ -40,6 +40,9 @@ moments = moments_near(OFFSETS, -(10**10))
 task_lists = lists_of_tasks(
     moments, st.sampled_from((*("completed",) * 4, *STATUSES, *OTHER_STATUSES))
 )
+PLANNED = job_table(due_at=Timestamp)
+PLANNED_SOURCE = TaskSource(PLANNED, due_at="due_at")
+
 dues = st.lists(st.none() | moments, min_size=14, max_size=14)
 
 
@@ -57,19 +60,18 @@ def test_points_of_generated_tasks_are_those_of_the_oracle(
     points: int,
     late: int,
 ) -> None:
-    table = job_table(due_at=Timestamp)
-    table.create(engine, checkfirst=True)
+    PLANNED.create(engine, checkfirst=True)
     due_at = {task.id: moment for task, moment in zip(tasks, due, strict=False)}
     with engine.begin() as connection:
-        connection.execute(sa.delete(table))
+        connection.execute(sa.delete(PLANNED))
         if tasks:
             connection.execute(
-                sa.insert(table), [asdict(task) | {"due_at": due_at[task.id]} for task in tasks]
+                sa.insert(PLANNED), [asdict(task) | {"due_at": due_at[task.id]} for task in tasks]
             )
-    now, source = NOW + timedelta(seconds=late), TaskSource(table, due_at="due_at")
-    series = series_of(engine, source, points=points, now=now)
+    now, mounted = NOW + timedelta(seconds=late), mounted_on(engine, PLANNED_SOURCE)
+    series = mounted.series(points, now)
     assert expected_series(tasks, series.window, points, due_at=due_at) == series
-    snapshot = snapshot_of(engine, source, now=now)
+    snapshot = mounted.snapshot(now)
     for figure in ("created", "completed", "failed", "cancelled"):
         in_all = sum(getattr(point, figure) for point in series.points)
         assert getattr(snapshot.tasks, figure) == in_all

@@ -71,6 +71,8 @@ def started_postgresql() -> Iterator[PostgresServer]:
     # Not below pytest's folder, from which another pytest run may clear what a server still needs.
     with TemporaryDirectory() as folder:
         server = get_server(Path(folder) / "postgresql", cleanup_mode="delete")
+        # The server ends with the tests, so nothing need survive a crash of the machine.
+        server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
         try:
             yield server
         finally:

@@ -5,12 +5,40 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
+import sqlalchemy as sa
+from flask import Flask
 from hypothesis import strategies as st
 
+from flask_task_metrics import Series, Snapshot, TaskMetrics
+from tests.support.host import NOW, SECRET
 from tests.support.oracle import TaskRow
 from tests.support.tasks import END, MICROSECOND, START, ago
+
+
+class Mounted:
+    """A source that is mounted once for all examples of a test, since that costs more than they."""
+
+    def __init__(self, engine: sa.Engine, source: Any) -> None:
+        self._app = Flask("host")
+        self._app.config.update(TASK_METRICS_ADMIN_SECRET=SECRET, TASK_METRICS_TOP_ERRORS=100)
+        self._task_metrics = TaskMetrics(engine, source, app=self._app)
+
+    def snapshot(self, now: datetime = NOW, **asked: Any) -> Snapshot:
+        """Read the snapshot of an hour."""
+        with self._app.app_context():
+            return self._task_metrics.snapshot(60, now=now, **asked)
+
+    def series(self, points: int, now: datetime) -> Series:
+        """Read the course of an hour."""
+        with self._app.app_context():
+            return self._task_metrics.series(60, points, now=now)
+
+
+mounted_on = lru_cache(maxsize=1)(Mounted)
+"""Returns the source of the example before."""
 
 
 def moments_near(offsets: Sequence[int], earliest: int) -> st.SearchStrategy[datetime]:
