@@ -265,7 +265,7 @@ def test_the_next_is_busy_when_all_turns_and_waiting_places_are_taken(
 def test_who_gets_no_turn_before_the_deadline_is_busy(
     hosts: Callable[..., Flask], gate: Gate, metric_log: pytest.LogCaptureFixture
 ) -> None:
-    host = hosts(TASK_METRICS_MAX_CONCURRENT=1, TASK_METRICS_TIMEOUT_MS=1000)
+    host = hosts(TASK_METRICS_MAX_CONCURRENT=1, TASK_METRICS_TIMEOUT_MS=5000)
     with one_reading(host, gate):
         assert "METRICS_BUSY" == ask(host, 7).get_json()["code"]
     failed = [line for line in metric_log.messages if "metrics.failed" in line]

@@ -153,14 +153,12 @@ def _unpacked(rows: Sequence[Mapping[Any, Any]]) -> LatencyByPlace | None:
 
     None if there are too many tasks, or if the server's own limits cut a text.
     """
-    if sum(row["tasks"] for row in rows) > PACKED_UP_TO:
+    complete = [found for row in rows if (found := unpacked_durations(row)) is not None]
+    if len(complete) < len(rows) or sum(row["tasks"] for row in rows) > PACKED_UP_TO:
         return None
     latencies: dict[Place, Latency] = {}
     in_all: dict[str, list[int]] = {figure: [] for figure in LATENCIES}
-    for row in rows:
-        durations = unpacked_durations(row)
-        if durations is None:
-            return None
+    for row, durations in zip(rows, complete, strict=True):
         latencies[row["place"]] = latency_of_durations(durations)
         for figure, some in durations.items():
             in_all[figure] += some

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from playwright.sync_api import ConsoleMessage, Page
+from sqlalchemy.pool import NullPool
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from flask_task_metrics import TaskSource
@@ -43,7 +44,15 @@ IMPORTS = TaskSource(Task, statuses={"queued": "waiting"})
 def dashboard_host(database_url: str, **config: Any) -> Flask:
     """Create a host of two sources that serves the dashboard."""
     sources = {"videos": VIDEOS, "imports": IMPORTS}
-    return create_host(database_url, sources, TASK_METRICS_DASHBOARD=True, **config)
+    # A request may be under way when the test ends; a pool would keep its connection open.
+    options = {"poolclass": NullPool}
+    return create_host(
+        database_url,
+        sources,
+        TASK_METRICS_DASHBOARD=True,
+        SQLALCHEMY_ENGINE_OPTIONS=options,
+        **config,
+    )
 
 
 @dataclass
