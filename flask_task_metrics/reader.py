@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime, timezone
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 import sqlalchemy as sa
@@ -22,18 +22,15 @@ from .exceptions import (
 )
 from .figures import (
     MOST_POINTS,
-    Breakdown,
-    Collector,
-    Grouping,
     Limits,
     Series,
-    SeriesCollector,
     Snapshot,
+    Statements,
     UnreadableTimestamps,
     Window,
     with_filter,
 )
-from .source import NO_FILTER, Dimension, ErrorCodeOf, Filter, Shape, TaskSource
+from .source import ErrorCodeOf, Filter, TaskSource
 from .turns import Turns
 
 Answer = TypeVar("Answer")
@@ -44,9 +41,6 @@ Read: TypeAlias = Callable[[sa.Connection, Window], Answer]
 
 COMPARISONS = ("previous",)
 """The windows that a snapshot can be compared with."""
-
-KEPT_SHAPES = 6
-"""Shapes of filters whose statements are kept; those of one take 4 MB, and 0.1 s to build."""
 
 
 def current_time() -> datetime:
@@ -74,28 +68,10 @@ class Reader:
         self.engine = connector.engine
         self._settings = settings
         self._unreadable = UnreadableTimestamps.of(source)
-        self._error_code_of = error_code_of
-        self._collector = lru_cache(KEPT_SHAPES)(self._collector_of)
-        self._breakdown = lru_cache(KEPT_SHAPES)(self._breakdown_of)
-        self._series = lru_cache(KEPT_SHAPES)(self._series_of)
-        # So that the first request without a filter need not build them.
-        self._collector(NO_FILTER.shape)
+        self._statements = Statements(source, self.engine.dialect, error_code_of)
         self._connector = connector
         self._turns = turns
         self._clock = clock
-
-    def _collector_of(self, shape: Shape) -> Collector:
-        """Build the statements of the tasks that filters of a shape select."""
-        return Collector.of(self.source.filtered(shape), self.engine.dialect, self._error_code_of)
-
-    def _breakdown_of(self, shape: Shape, dimension: Dimension) -> Breakdown:
-        """Build the statements of the groups of these tasks."""
-        source, ungrouped = self.source.filtered(shape), self._collector(shape)
-        grouping = Grouping(source, dimension)
-        return Breakdown.of(grouping, ungrouped, self.engine.dialect, self._error_code_of)
-
-    def _series_of(self, shape: Shape) -> SeriesCollector:
-        return SeriesCollector.of(self.source.filtered(shape), self.engine.dialect)
 
     def snapshot(
         self,
@@ -127,9 +103,9 @@ class Reader:
         limits = Limits(settings.stalled_seconds, settings.stuck_seconds)
         chosen = self.source.filter_of(where)
         collector = (
-            self._collector(chosen.shape)
+            self._statements.snapshot(chosen.shape)
             if group_by is None
-            else self._breakdown(chosen.shape, self.source.dimension(group_by))
+            else self._statements.breakdown(chosen.shape, self.source.dimension(group_by))
         )
         read = partial(
             collector.collect,
@@ -159,7 +135,7 @@ class Reader:
                 f"points is {points!r}; it must be a whole number, 1 to {MOST_POINTS}"
             )
         chosen = self.source.filter_of(where)
-        read = partial(self._series(chosen.shape).collect, points=points)
+        read = partial(self._statements.series(chosen.shape).collect, points=points)
         return self._share(("series", points), minutes, now, chosen, read)
 
     def _share(

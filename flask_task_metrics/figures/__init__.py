@@ -26,6 +26,7 @@ from .snapshot import (
     TaskReference,
 )
 from .state import Limits, age_text
+from .statements import Statements
 from .thresholds import States, Threshold
 from .unreadable import UnreadableTimestamps
 from .window import Window
@@ -57,6 +58,7 @@ __all__ = [
     "SeriesPoint",
     "Snapshot",
     "State",
+    "Statements",
     "States",
     "TaskCounts",
     "TaskReference",

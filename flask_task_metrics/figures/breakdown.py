@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
@@ -12,7 +13,7 @@ from flask_task_metrics.source import Dimension, ErrorCodeOf
 from .collector import Collector
 from .durations import has_samples
 from .errors import Errors
-from .group_counts import CountsByGroup
+from .group_counts import CountsByGroup, GroupCounts
 from .group_latencies import LatenciesByGroup
 from .grouping import REST, Grouping, Place, places_of
 from .query import Query, with_values
@@ -28,6 +29,41 @@ class Figures(TypedDict):
     backlog: Backlog
     latency: Latency
     top_errors: tuple[ErrorCount, ...] | None
+
+
+@dataclass(frozen=True)
+class FiguresByPlace:
+    """The figures of each group, of the others together, and of all tasks. `errors` is None if the
+    source records none.
+    """
+
+    counts: GroupCounts
+    latencies: Mapping[Place, Latency]
+    errors: Mapping[Place, tuple[ErrorCount, ...]] | None
+
+    def at(self, place: Place) -> Figures:
+        """Return the figures of a place."""
+        tasks, backlog = self.counts.by_place[place]
+        return {
+            "tasks": tasks,
+            "backlog": backlog,
+            "latency": self.latencies[place],
+            "top_errors": None if self.errors is None else self.errors.get(place, ()),
+        }
+
+    def groups(self, dimension: str) -> tuple[Group, ...]:
+        """Return the first groups in the order of their rank."""
+        return tuple(
+            Group(dimension, value, **self.at(place))
+            for place, value in enumerate(self.counts.values, 1)
+        )
+
+    def others(self) -> OtherGroups | None:
+        """Return the others together, or None if there are none."""
+        rest = OtherGroups(**self.at(REST))
+        # A task that was last updated before the window may have latencies in it, but no counts.
+        has_more = self.counts.groups > len(self.counts.values)
+        return rest if has_more or has_samples(rest.latency) else None
 
 
 @dataclass(frozen=True)
@@ -83,39 +119,31 @@ class Breakdown:
     ) -> Snapshot:
         """Read all figures of a window; `compare` adds those of the window before."""
         connection = connection.execution_options(compiled_cache=self._compiled)
-        counted = self.counts.read(connection, window)
-        connection = with_values(connection, places_of(counted.values))
-        in_all, backlog = counted.by_place[None]
-        latencies = self.latencies.read(connection, window, in_all.completed)
-        errors = (
-            self.errors.read(connection, window, top_errors, compare=compare)
-            if self.errors
-            else None
-        )
-
-        def figures(place: Place) -> Figures:
-            tasks, backlog = counted.by_place[place]
-            return {
-                "tasks": tasks,
-                "backlog": backlog,
-                "latency": latencies[place],
-                "top_errors": None if errors is None else errors.get(place, ()),
-            }
-
-        rest = OtherGroups(**figures(REST))
-        # A task that was last updated before the window may have latencies in it, but no counts.
-        has_rest = counted.groups > len(counted.values) or has_samples(rest.latency)
-        state, reason = self.ungrouped.judged(connection, window, backlog, limits)
+        found = self._read(connection, window, top_errors, compare)
+        state, reason = self.ungrouped.judged(connection, window, found.at(None)["backlog"], limits)
         return Snapshot(
             window=window,
             state=state,
             reason=reason,
-            **figures(None),
+            **found.at(None),
             previous=self.ungrouped.previous.read(connection, window) if compare else None,
-            groups=tuple(
-                Group(self.dimension.name, value, **figures(place))
-                for place, value in enumerate(counted.values, 1)
+            groups=found.groups(self.dimension.name),
+            other_groups=found.others(),
+            group_count=found.counts.groups,
+        )
+
+    def _read(
+        self, connection: sa.Connection, window: Window, top_errors: int, compare: bool
+    ) -> FiguresByPlace:
+        counts = self.counts.read(connection, window)
+        connection = with_values(connection, places_of(counts.values))
+        in_all, _ = counts.by_place[None]
+        return FiguresByPlace(
+            counts,
+            self.latencies.read(connection, window, in_all.completed),
+            (
+                self.errors.read(connection, window, top_errors, compare=compare)
+                if self.errors
+                else None
             ),
-            other_groups=rest if has_rest else None,
-            group_count=counted.groups,
         )
