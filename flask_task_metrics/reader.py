@@ -38,7 +38,6 @@ Answer = TypeVar("Answer")
 Read: TypeAlias = Callable[[sa.Connection, Window], Answer]
 """The reading of one form of the figures, such as a snapshot, in a read-only transaction."""
 
-
 COMPARISONS = ("previous",)
 """The windows that a snapshot can be compared with."""
 
@@ -102,13 +101,9 @@ class Reader:
         settings = self._settings
         limits = Limits(settings.stalled_seconds, settings.stuck_seconds)
         chosen = self.source.filter_of(where)
-        collector = (
-            self._statements.snapshot(chosen.shape)
-            if group_by is None
-            else self._statements.breakdown(chosen.shape, self.source.dimension(group_by))
-        )
+        dimension = None if group_by is None else self.source.dimension(group_by)
         read = partial(
-            collector.collect,
+            self._statements.snapshot(chosen.shape, dimension).collect,
             top_errors=settings.top_errors,
             limits=limits,
             compare=compare is not None,

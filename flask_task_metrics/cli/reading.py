@@ -1,4 +1,4 @@
-"""What a command reads: the options that choose the figures, and the way to them."""
+"""The options that choose the figures of a command, and the reading of these."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from .monitoring import Outcome, outcome_of
 MOST_BYTES = 1_000_000
 
 GATEWAY_STATUSES = (502, 503, 504)
-"""What a proxy answers if the app behind it does not."""
+"""The statuses of a proxy whose app does not answer."""
 
 CRITICAL_CODES = (MetricsUnavailable.problem_code, MetricsTimeout.problem_code)
 

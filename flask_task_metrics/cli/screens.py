@@ -1,4 +1,4 @@
-"""Where lines are written: plain, or in colour on a terminal if the extra `cli` is installed."""
+"""The output of lines: plain, or in colour on a terminal if the extra `cli` is installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which errors of a driver are timeouts, lost connections, and conflicts on a replica."""
+"""A driver's errors that are timeouts, lost connections, and conflicts on a replica."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SQLITE_TIMEOUTS = (
     "database table is locked",
     "database schema is locked",
 )
-"""How SQLite's messages begin; the name of a table may follow."""
+"""The beginnings of SQLite's messages; the name of a table may follow."""
 
 TLS_ERROR = 2026
 """CR_SSL_CONNECTION_ERROR of mysqlclient, for which SQLAlchemy would keep the connection."""

@@ -1,4 +1,4 @@
-"""Whether the file of an SQLite connection was replaced since it was opened."""
+"""Detect that the file of an SQLite connection was replaced since it was opened."""
 
 from __future__ import annotations
 

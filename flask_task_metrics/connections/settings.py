@@ -14,10 +14,10 @@ from sqlalchemy import event
 from flask_task_metrics.deadline import Deadline
 
 RENEWED_AFTER_SECONDS = 0.1
-"""How far a statement may run past the deadline. Renewing its timeout costs a round trip."""
+"""The time that a statement may run past the deadline. Renewing its timeout costs a round trip."""
 
 CLEANUP_MS = 1_000
-"""How long the server keeps a transaction that the client abandoned, after the deadline."""
+"""The time for which the server keeps an abandoned transaction after the deadline."""
 
 
 @contextmanager

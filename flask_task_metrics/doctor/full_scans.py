@@ -17,7 +17,7 @@ SMALL_TABLE = 10_000
 """A table of fewer rows may be scanned, since an index would save little."""
 
 MOST_ROWS_PER_TASK = 10
-"""How many rows a scan may read for each task in the window; an index serves a smaller part."""
+"""The most rows that a scan may read for each task in the window; an index serves smaller parts."""
 
 
 def needless_full_scans(

@@ -19,10 +19,10 @@ UNTYPED = sa.types.NullType()
 """The type of a value as the driver returns it; the column's type may refuse unknown statuses."""
 
 MOST_STATUSES = 100
-"""How many values of the status column are read; a column with more does not hold statuses."""
+"""The most values of the status column that are read; one with more does not hold statuses."""
 
 NAMED_STATUSES = 10
-"""How many unknown statuses fit into a line."""
+"""The most unknown statuses in a line."""
 
 
 def distinct_statuses(connection: sa.Connection, context: Context) -> Iterator[Any]:

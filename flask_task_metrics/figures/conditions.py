@@ -15,7 +15,7 @@ from .thresholds import Threshold
 
 @dataclass(frozen=True)
 class Condition:
-    """What a figure must not be: `warn` tells the values of a warning, `crit` the critical ones.
+    """The limits of a figure: `warn` has the values of a warning, `crit` the critical ones.
 
     With fewer than `min_ended` tasks ended, the figure has no data.
     """

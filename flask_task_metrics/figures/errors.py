@@ -188,7 +188,7 @@ def _second(moment: datetime) -> datetime:
 
 
 class _Failures:
-    """How often one code struck, and when first and last: microseconds after a window's start."""
+    """The count of one code, and its first and last moment: microseconds after a window's start."""
 
     __slots__ = ("count", "newest_us", "oldest_us")
 

@@ -28,7 +28,7 @@ def _nothing(snapshot: Snapshot) -> str:
 
 @dataclass(frozen=True)
 class Reading:
-    """How to read a figure, its unit (`s` for a time) and the threshold that judges it.
+    """The way to read a figure, its unit (`s` for a time) and the threshold that judges it.
 
     `read` returns None if there is no data, and `no_data` says why. `detail` is the text behind the
     value. A source that does not record the figure lacks `needs`. `most` is the greatest value that

@@ -18,7 +18,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Signs:
-    """How many processing tasks are stuck, and the time since any task ended.
+    """The number of stuck processing tasks, and the time since any task ended.
 
     `since_last_end` is None if no task has ended in the time `looked_back`. `records_ends` is False
     for a source without completed tasks, such as one that deletes them.

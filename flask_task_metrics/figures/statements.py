@@ -28,21 +28,25 @@ class Statements:
         self._source = source
         self._dialect = dialect
         self._error_code_of = error_code_of
-        self.snapshot = lru_cache(KEPT_SHAPES)(self._snapshot)
-        self.breakdown = lru_cache(KEPT_SHAPES)(self._breakdown)
-        self.series = lru_cache(KEPT_SHAPES)(self._series)
+        self._collector = lru_cache(KEPT_SHAPES)(self._collector_of)
+        self._breakdown = lru_cache(KEPT_SHAPES)(self._breakdown_of)
+        self.series = lru_cache(KEPT_SHAPES)(self._series_of)
         # So that the first request without a filter need not build them.
-        self.snapshot(NO_FILTER.shape)
+        self._collector(NO_FILTER.shape)
 
-    def _snapshot(self, shape: Shape) -> Collector:
+    def snapshot(self, shape: Shape, dimension: Dimension | None = None) -> Collector | Breakdown:
+        """Return the statements of a snapshot, with groups if a dimension is given."""
+        return self._breakdown(shape, dimension) if dimension else self._collector(shape)
+
+    def _collector_of(self, shape: Shape) -> Collector:
         """Build the statements of the tasks that filters of a shape select."""
         return Collector.of(self._source.filtered(shape), self._dialect, self._error_code_of)
 
-    def _breakdown(self, shape: Shape, dimension: Dimension) -> Breakdown:
+    def _breakdown_of(self, shape: Shape, dimension: Dimension) -> Breakdown:
         """Build the statements of the groups of these tasks."""
         grouping = Grouping(self._source.filtered(shape), dimension)
-        return Breakdown.of(grouping, self.snapshot(shape), self._dialect, self._error_code_of)
+        return Breakdown.of(grouping, self._collector(shape), self._dialect, self._error_code_of)
 
-    def _series(self, shape: Shape) -> SeriesCollector:
+    def _series_of(self, shape: Shape) -> SeriesCollector:
         """Build the statements of the course of time of these tasks."""
         return SeriesCollector.of(self._source.filtered(shape), self._dialect)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,30 +49,12 @@ def unreadable_timestamps(source: TaskSource) -> sa.Select[Any]:
     window's figures are computed from; `example` is a task's id.
     """
     tasks = source.tasks.c
-    queued, processing = has_status(source, "queued"), has_status(source, "processing")
-    is_completed = has_status(source, "completed") & _is_since(source, "completed_at")
-    is_updated = _is_since(source, "updated_at")
-    # Separate range conditions can use an index; one OR can't.
-    conditions = (
-        ("created_at", _is_since(source, "created_at")),
-        ("created_at", queued),
-        ("created_at", is_completed),
-        ("processing_at", processing),
-        ("processing_at", is_completed),
-        ("completed_at", is_completed),
-        ("updated_at", processing),
-        *(
-            (role, has_status(source, status) & is_updated)
-            for role in ("updated_at", "processing_at")
-            for status in STATUSES
-        ),
-    )
     found = sa.union(
         *(
             sa.select(
                 sa.literal(role).label("timestamp"), unicode_text(tasks.id).label("id")
             ).where(condition, is_unreadable(tasks[role]))
-            for role, condition in conditions
+            for role, condition in _conditions(source)
             if source.records(role)
         )
     ).subquery("found")
@@ -84,6 +67,26 @@ def unreadable_timestamps(source: TaskSource) -> sa.Select[Any]:
         .group_by(found.c.timestamp)
         .order_by(found.c.timestamp)
     )
+
+
+def _conditions(source: TaskSource) -> Iterator[tuple[str, sa.ColumnElement[bool]]]:
+    """Yield each timestamp with a condition for the tasks of which a figure needs it.
+
+    Separate range conditions can use an index; one OR can't.
+    """
+    queued, processing = has_status(source, "queued"), has_status(source, "processing")
+    is_completed = has_status(source, "completed") & _is_since(source, "completed_at")
+    is_updated = _is_since(source, "updated_at")
+    yield "created_at", _is_since(source, "created_at")
+    yield "created_at", queued
+    yield "created_at", is_completed
+    yield "processing_at", processing
+    yield "processing_at", is_completed
+    yield "completed_at", is_completed
+    yield "updated_at", processing
+    for role in ("updated_at", "processing_at"):
+        for status in STATUSES:
+            yield role, has_status(source, status) & is_updated
 
 
 def _is_since(source: TaskSource, role: str) -> sa.ColumnElement[bool]:

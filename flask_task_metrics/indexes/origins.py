@@ -16,7 +16,7 @@ from .by_hand import to_index_by_hand
 from .keys import KEYS
 
 BEYOND_A_ROW = (sa.Over, sa.WithinGroup, sa.FunctionFilter, sa.SelectBase)
-"""What reads other rows than the one that an index has an entry for."""
+"""Constructs that read other rows than the one of an index entry."""
 
 
 def task_table(source: TaskSource, dimensions: Sequence[str] = ()) -> sa.Table:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine.default import DefaultDialect
 
 LEAST_INTEGER, GREATEST_INTEGER = -(2**63), 2**63 - 1
-"""What a BIGINT holds."""
+"""The bounds of a BIGINT."""
 
 LONGEST_INTEGER = len(str(LEAST_INTEGER))
 

@@ -9,7 +9,7 @@ GROUP = f"+ Exception Group {TRACEBACK}"
 """The first lines of a traceback, and of an exception group's, trimmed."""
 
 _FRAMES = ('\n  File "', '\n  |   File "')
-"""How a frame's line begins, alone and in the margin of an exception group."""
+"""The beginnings of a frame's line, alone and in the margin of an exception group."""
 
 _RAISED = re.compile(
     r"\n(?:  \| )?(?=\S)(?:(?:(?:[^\W\d]\w*|<locals>)\.)*(?P<name>[^\W\d]\w*)(?=:|\s*$))?",

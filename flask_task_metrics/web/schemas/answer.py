@@ -1,4 +1,4 @@
-"""What all answers share."""
+"""The fields and keys that all answers share."""
 
 from __future__ import annotations
 
