@@ -41,7 +41,7 @@ def markdown_of(
     """Return a snapshot in Markdown, with the name of its source and the id of its request.
 
     Codes, ids and names are code spans, so that nothing of a row can break the text or mention
-    somebody. What is not recorded is shown as such, never as a 0.
+    somebody. Figures that are not recorded are shown as such, never as a 0.
     """
     blocks = (
         _state(snapshot),

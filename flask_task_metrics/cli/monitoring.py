@@ -34,7 +34,7 @@ class Outcome:
         return EXIT_STATUSES[self.level]
 
     def __str__(self) -> str:
-        # What follows a `|` is performance data.
+        # Performance data follows a `|`.
         text = one_line(self.text).replace("|", "\\u007c")
         line = f"TASKS {self.level.upper()} - {text}"
         return f"{line} | {self.performance}" if self.performance else line

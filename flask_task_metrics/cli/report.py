@@ -35,8 +35,8 @@ def report_lines(
     """Yield a snapshot in lines of at most `width` columns, with the name of its source, and of the
     dimension that it is grouped by.
 
-    Counts show their change since an `earlier` snapshot, and the course of a `series`. What is not
-    recorded is shown as such, never as a 0.
+    Counts show their change since an `earlier` snapshot, and the course of a `series`.
+    Figures that are not recorded are shown as such, never as a 0.
     """
     yield from _heading(snapshot, width, source)
     since = f", and changes since {time_text(earlier.window.end)}" if earlier else ""

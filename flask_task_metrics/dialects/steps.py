@@ -16,8 +16,8 @@ from .timestamps import Instant, has_time_zone, instant
 class step_number(FunctionElement[int]):
     """The number of the step that holds a timestamp or instant, counted from zero.
 
-    `first` is an instant, the beginning of the first step, and `seconds` the length of each. What
-    is later than the step `last` belongs to that.
+    `first` is an instant, the beginning of the first step, and `seconds` the length of each. Later
+    timestamps than those of the step `last` belong to that.
     """
 
     name = "step_number"

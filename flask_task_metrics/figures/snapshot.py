@@ -120,8 +120,8 @@ class ErrorCount:
 class PreviousFigures:
     """Figures of the window before, of the same length, as its tasks are now.
 
-    A task is in one of the two windows alone. What the source does not record is None, as in
-    `TaskCounts` and `Latency`.
+    A task is in one of the two windows alone. Figures that the source does not record are None,
+    as in `TaskCounts` and `Latency`.
     """
 
     created: int | None

@@ -36,7 +36,8 @@ def recommended_indexes(source: TaskSource, *dimensions: str) -> list[sa.Index]:
 
     They belong to no table yet: `add_recommended_indexes` adds them to theirs. Call this after all
     models are defined. A column that is mapped to a SQL expression gets an index on that
-    expression, with a digest of its SQL in the name. What the source does not record gets none.
+    expression, with a digest of its SQL in the name. Timestamps that the source does not record
+    get none.
 
     Raises `ConfigurationError` if the mapped columns come from no table or from several, or from an
     aggregate, and if another index of the table has the name of a lacking one; and

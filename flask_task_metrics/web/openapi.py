@@ -29,7 +29,7 @@ SECURITY_SCHEMES = {
 
 
 class Converter(OpenAPIConverter):
-    """From schemas and fields to JSON Schema, with what apispec leaves out."""
+    """Convert schemas and fields to JSON Schema, with the details that apispec leaves out."""
 
     def schema2jsonschema(self, schema: Schema) -> dict[str, Any]:
         """Return an object without other keys, described by the docstring of its schema."""

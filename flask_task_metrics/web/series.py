@@ -27,7 +27,7 @@ def metrics_timeseries() -> Response:
     """Answer with the last `minutes` of a source in about `points` steps of time.
 
     Steps begin at multiples of their length in UTC, so they stay the same from one request to the
-    next. The last point includes what is dated after the window.
+    next. The last point includes tasks that are dated after the window.
     """
     mounted = current_mounted()
     source = source_asked_for(mounted, request.args)

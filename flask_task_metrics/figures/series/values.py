@@ -47,7 +47,7 @@ class Series:
     """A window in steps of `step_seconds`: one point each, without gaps, read in one transaction.
 
     Steps begin at multiples of their length in UTC. For example those of 300 s begin at 10:00,
-    10:05, and so on. The last point includes what is dated after the window's end.
+    10:05, and so on. The last point includes tasks that are dated after the window.
     """
 
     window: Window

@@ -18,7 +18,7 @@ class LatencyPercentilesSchema(AnswerSchema):
 
 class SeriesPointSchema(SparseSchema):
     """Tasks that were created, started and ended in the step that begins at `at`. It is `partial`
-    if the window holds only a part of it. What the source does not record is null.
+    if the window holds only a part of it. Figures that the source does not record are null.
     """
 
     optional = frozenset({"partial"})

@@ -132,8 +132,8 @@ class GroupSchema(OtherGroupsSchema):
 
 class SnapshotSchema(SparseSchema):
     """All figures of one window, in this order. There is a `source` if there are several,
-    `previous` in a comparison, and `groups`, `otherGroups` and `groupCount` in a breakdown. What
-    the source does not record is null.
+    `previous` in a comparison, and `groups`, `otherGroups` and `groupCount` in a
+    breakdown. Figures that the source does not record are null.
     """
 
     optional = frozenset({"source", "previous", "groups", "otherGroups", "groupCount"})

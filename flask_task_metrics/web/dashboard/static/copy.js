@@ -9,7 +9,7 @@ let timer = 0;
 /**
  * Copy a text, or show it to be copied by hand; say so.
  * @param {string} text
- * @param {string} name What it is: `the snapshot`.
+ * @param {string} name Such as `the snapshot`.
  */
 export async function copy(text, name) {
   const isCopied = (await copyByApi(text)) || copyBySelection(text);

@@ -1,4 +1,4 @@
-// What the page shows: window, source, filters and grouping. All of it is in the URL.
+// The view: window, source, filters and grouping. All of it is in the URL.
 
 const WINDOWS = [5, 15, 60, 360, 1440];
 
