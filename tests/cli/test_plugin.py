@@ -9,40 +9,25 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 from flask import Flask, redirect
-from werkzeug.serving import make_server
 
 from flask_task_metrics.cli.plugin import main
 from tests.support.databases import on
 from tests.support.host import CHECK, SECRET, SOURCE, Base, add_tasks, hosted
 from tests.support.pages import ROOT
+from tests.support.serving import serving
 from tests.support.tasks import failed_now
 
 APP = "tests.support.checked_app"
 
 UNREACHABLE = "http://127.0.0.1:9/metrics-check"
-
-
-@contextmanager
-def served(app: Flask) -> Iterator[str]:
-    """Yield the address of a server of an app."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def run(*options: str, secret: str | None = SECRET) -> tuple[int, str]:
@@ -129,8 +114,8 @@ def test_a_remote_app_is_asked_for_its_check(database_url: str, engine: sa.Engin
         "state": {"warn": ["idle"]},
     }
     sources = {"videos": SOURCE, "others": SOURCE}
-    with hosted(database_url, sources, TASK_METRICS_CHECKS=checks) as app, served(app) as address:
-        url = f"{address}{CHECK}"
+    with hosted(database_url, sources, TASK_METRICS_CHECKS=checks) as app, serving(app) as server:
+        url = server.url(CHECK)
         status, line = run("--url", url, "--minutes", "5", "--source", "others")
         ascii_secret = run("--url", f"{url}?minutes=5", secret="wröng secret")  # noqa: S106
         wrong = run("--url", url, "--minutes", "0")
@@ -153,10 +138,10 @@ def test_a_remote_app_is_asked_for_its_check(database_url: str, engine: sa.Engin
 def test_a_remote_app_that_is_critical_is_so(database_url: str, engine: sa.Engine) -> None:
     add_tasks(engine, failed_now())
     checks = {"failed": {"crit": 0}}
-    with hosted(database_url, TASK_METRICS_CHECKS=checks) as app, served(app) as address:
-        judged = run("--url", f"{address}{CHECK}")
+    with hosted(database_url, TASK_METRICS_CHECKS=checks) as app, serving(app) as server:
+        judged = run("--url", server.url(CHECK))
         Base.metadata.drop_all(engine)
-        failed = run("--url", f"{address}{CHECK}")
+        failed = run("--url", server.url(CHECK))
     assert (2, "TASKS CRITICAL - failed is 1; crit is 0:0 | failed=1;;0;0") == judged
     assert 3 == failed[0]
     assert failed[1].startswith("TASKS UNKNOWN - METRICS_ERROR: The figures could not be read; ")
@@ -197,8 +182,8 @@ NO_CHECK = "and not with a check; --url must lead to …/metrics-check"
 def test_any_answer_has_an_outcome(status: int, body: str, expected: tuple[int, str]) -> None:
     app = Flask("remote")
     app.add_url_rule("/", view_func=lambda: (body, status), endpoint="answer")
-    with served(app) as address:
-        exit_status, line = run("--url", f"{address}/")
+    with serving(app) as server:
+        exit_status, line = run("--url", server.url("/"))
     assert expected == (exit_status, line.removeprefix("TASKS "))
 
 
@@ -210,8 +195,8 @@ def test_a_redirection_does_not_get_the_secret() -> None:
         asked.append(path)
         return redirect("/elsewhere")
 
-    with served(app) as address:
-        status, line = run("--url", f"{address}/metrics-check")
+    with serving(app) as server:
+        status, line = run("--url", server.url("/metrics-check"))
     assert (3, ["metrics-check"]) == (status, asked)
     assert line.startswith("TASKS UNKNOWN - answered 302, and not with a check")
 
@@ -239,8 +224,8 @@ def test_an_answer_that_never_ends_is_critical_in_time() -> None:
 
         return bytes_now_and_then()
 
-    with served(app) as address:
-        outcome = run("--url", f"{address}/?minutes=5", "-t", "0.3")
+    with serving(app) as server:
+        outcome = run("--url", server.url("/?minutes=5"), "-t", "0.3")
         is_over.set()
     assert (2, "TASKS CRITICAL - no answer within 0.3 s") == outcome
 

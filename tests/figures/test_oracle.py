@@ -10,12 +10,12 @@ from functools import lru_cache
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flask_task_metrics import TaskSource
 from flask_task_metrics.figures.latencies import latencies_of
-from tests.support.generated import lists_of_tasks, moments_near, mounted_on
+from tests.support.generated import GENERATED, lists_of_tasks, moments_near, mounted_on
 from tests.support.host import SOURCE, Task, Timestamp, snapshot_of
 from tests.support.jobs import job_table
 from tests.support.oracle import TaskRow, expected_snapshot
@@ -56,12 +56,7 @@ task_lists = lists_of_tasks(
 
 
 @given(tasks=task_lists)
-@settings(
-    max_examples=100,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(GENERATED, max_examples=100)
 def test_figures_of_generated_tasks_are_those_of_the_oracle(
     engine: sa.Engine, tasks: list[TaskRow]
 ) -> None:
@@ -74,12 +69,7 @@ def test_figures_of_generated_tasks_are_those_of_the_oracle(
 
 
 @given(tasks=task_lists, due=st.lists(st.none() | moments, min_size=14, max_size=14))
-@settings(
-    max_examples=50,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(GENERATED, max_examples=50)
 def test_figures_of_planned_tasks_are_those_of_the_oracle(
     engine: sa.Engine, tasks: list[TaskRow], due: list[datetime | None]
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flask_task_metrics import (
@@ -24,7 +24,7 @@ from flask_task_metrics import (
 from flask_task_metrics.figures.latencies import latencies_of
 from flask_task_metrics.figures.predicates import is_before_end
 from tests.support.databases import on
-from tests.support.generated import mounted_on
+from tests.support.generated import GENERATED, mounted_on
 from tests.support.host import SOURCE, Task, add_tasks, snapshot_of
 from tests.support.oracle import TaskRow, expected_comparison
 from tests.support.tasks import END, MESSAGES, MICROSECOND, START, WINDOW, ago, errors_of, failed
@@ -84,12 +84,7 @@ def test_a_task_on_an_edge_is_in_one_window_alone(engine: sa.Engine) -> None:
 
 
 @given(tasks=task_lists)
-@settings(
-    max_examples=40,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(GENERATED, max_examples=40)
 def test_figures_of_the_window_before_are_those_of_the_oracle(
     engine: sa.Engine, tasks: list[TaskRow]
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flask_task_metrics import InvalidWindowError, TaskSource, Window, from_epoch
@@ -17,7 +17,7 @@ from flask_task_metrics.figures.series import packing
 from flask_task_metrics.figures.series.histogram import CountedSteps
 from flask_task_metrics.figures.series.steps import Steps
 from tests.support.databases import on
-from tests.support.generated import lists_of_tasks, moments_near, mounted_on
+from tests.support.generated import GENERATED, lists_of_tasks, moments_near, mounted_on
 from tests.support.host import NOW, SOURCE, Task, Timestamp, add_tasks
 from tests.support.jobs import TASKS, job_table, store
 from tests.support.oracle import TaskRow, without
@@ -47,12 +47,7 @@ dues = st.lists(st.none() | moments, min_size=14, max_size=14)
 
 
 @given(tasks=task_lists, due=dues, points=st.sampled_from([1, 7, 60, 500]), late=st.integers(0, 90))
-@settings(
-    max_examples=40,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(GENERATED, max_examples=40)
 def test_points_of_generated_tasks_are_those_of_the_oracle(
     engine: sa.Engine,
     tasks: list[TaskRow],

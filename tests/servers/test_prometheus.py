@@ -7,7 +7,6 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlencode
@@ -15,13 +14,12 @@ from urllib.request import urlopen
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
-from werkzeug.serving import make_server
 
 from tests.support.databases import on, program
 from tests.support.example import free_port
 from tests.support.host import METRICS, SECRET, add_tasks, current_utc, hosted
 from tests.support.scraping import CODES, HOSTILE
+from tests.support.serving import serving
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
@@ -34,20 +32,6 @@ scrape_configs:
     authorization: {{credentials: "{secret}"}}
     static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
 """
-
-
-@contextmanager
-def served(app: Flask) -> Iterator[int]:
-    """Serve an app in a thread while the block runs, and yield its port."""
-    server = make_server("127.0.0.1", 0, app)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @contextmanager
@@ -92,8 +76,8 @@ def test_prometheus_reads_every_code_and_knows_when_a_scrape_fails(
     add_tasks(engine, *(failed | {"error_message": code} for code in HOSTILE))
     with (
         hosted(database_url, CODES, TASK_METRICS_TOP_ERRORS=100) as app,
-        served(app) as target,
-        prometheus(target, tmp_path) as port,
+        serving(app, threaded=False) as target,
+        prometheus(target.port, tmp_path) as port,
     ):
         wait_until(lambda: query(port, "task_metrics_error_tasks"))
         found = query(port, "task_metrics_error_tasks")

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import timedelta
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from playwright.sync_api import ConsoleMessage, Page
 from sqlalchemy.pool import NullPool
-from werkzeug.serving import BaseWSGIServer, make_server
 
 from flask_task_metrics import TaskSource
-from tests.support.host import SECRET, Task, create_host, current_utc, dispose_engines
+from tests.support.host import SECRET, Task, create_host, current_utc
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    pass
 
 DASHBOARD = "/api/admin/metrics-dashboard"
 
@@ -53,41 +50,6 @@ def dashboard_host(database_url: str, **config: Any) -> Flask:
         SQLALCHEMY_ENGINE_OPTIONS=options,
         **config,
     )
-
-
-@dataclass
-class Served:
-    """An app at a port, which stays the same when the server goes and comes back."""
-
-    app: WSGIApplication
-    port: int = 0
-    _server: BaseWSGIServer | None = field(default=None, repr=False)
-
-    def start(self) -> None:
-        self._server = make_server("127.0.0.1", self.port, self.app, threaded=True)
-        self.port = self._server.server_port
-        Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}).start()
-
-    def stop(self) -> None:
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
-
-    def url(self, host: str = "127.0.0.1") -> str:
-        return f"http://{host}:{self.port}{DASHBOARD}"
-
-
-@contextmanager
-def served(host: Flask, app: WSGIApplication | None = None) -> Iterator[Served]:
-    """Serve a host while the block runs, by itself or inside another app."""
-    server = Served(app or host)
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-        dispose_engines(host)
 
 
 @contextmanager

@@ -10,12 +10,20 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Flask
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from flask_task_metrics import Series, Snapshot, TaskMetrics
 from tests.support.host import NOW, SECRET
 from tests.support.oracle import TaskRow
 from tests.support.tasks import END, MICROSECOND, START, ago
+
+GENERATED = settings(
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+"""The same examples on each machine, all in one database: a test empties its table for each."""
 
 
 class Mounted:

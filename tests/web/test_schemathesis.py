@@ -5,16 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from example_app.models import db
 from flask_task_metrics import TaskSource
@@ -28,39 +24,20 @@ from tests.support.dimensions import (
 from tests.support.host import PATH, SECRET, current_utc, dispose_engines, hosted
 from tests.support.openapi import document_of
 from tests.support.oracle import TaskRow
+from tests.support.serving import serving
 
 pytestmark = [on("sqlite"), pytest.mark.slow]
 
 
-class Quiet(WSGIRequestHandler):
-    """Log nothing: a test that fails shows the report of Schemathesis alone."""
-
-    def log(self, *_: Any) -> None:
-        pass
-
-
-@contextmanager
-def serving(app: Flask) -> Iterator[str]:
-    """Serve an app while the block runs, and yield its URL."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 def run_schemathesis(app: Flask, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run Schemathesis against an app, with the same requests each time."""
+    program = Path(sys.executable).with_name("schemathesis")
     file = folder / "openapi.json"
     file.write_text(json.dumps(document_of(app)))
-    with serving(app) as url:
+    with serving(app) as server:
         return subprocess.run(
             [
-                *(Path(sys.executable).with_name("schemathesis"), "run", file, "--url", url),
+                *(program, "run", file, "--url", server.url()),
                 *("--header", f"X-Admin-Secret: {SECRET}", "--checks", "all"),
                 *("--generation-deterministic", "--seed", "1", "--max-examples", "8"),
                 *("--warnings", "off", "--no-color", *options),

@@ -9,15 +9,15 @@ import sqlalchemy as sa
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support.dashboard import (
+    DASHBOARD,
     FLAGS,
-    Served,
     dashboard_host,
-    served,
     unlock,
     wait_for_status,
     without_complaints,
 )
 from tests.support.databases import program
+from tests.support.serving import Server, serving
 
 
 # Not for the whole session: Playwright has an event loop, and other tests run loops of their own.
@@ -34,20 +34,20 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def site(engine: sa.Engine, database_url: str) -> Iterator[Served]:
+def site(engine: sa.Engine, database_url: str) -> Iterator[Server]:
     """Serve a host with the dashboard."""
-    with served(dashboard_host(database_url)) as site:
+    with serving(dashboard_host(database_url)) as site:
         yield site
 
 
 @pytest.fixture
-def locked(browser: Browser, site: Served) -> Iterator[Page]:
+def locked(browser: Browser, site: Server) -> Iterator[Page]:
     """Open the dashboard in a tab of its own, whose time the test lets pass."""
     with browser.new_context(timezone_id="Asia/Kolkata") as context:
         page = context.new_page()
         page.clock.install()
         with without_complaints(page):
-            page.goto(site.url())
+            page.goto(site.url(DASHBOARD))
             yield page
 
 

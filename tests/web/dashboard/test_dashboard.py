@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.support.dashboard import (
-    Served,
+    DASHBOARD,
     completed,
     next_round,
     task,
@@ -19,6 +19,7 @@ from tests.support.dashboard import (
 )
 from tests.support.databases import on
 from tests.support.host import SECRET, Base, add_tasks
+from tests.support.serving import Server
 
 pytestmark = [on("sqlite"), pytest.mark.slow]
 
@@ -120,8 +121,8 @@ def test_a_group_filters(page: Page, engine: sa.Engine) -> None:
     expect(tile(page, "count-tiles", "Failed")).to_have_text("1")
 
 
-def test_a_view_that_the_source_does_not_have_falls_back(page: Page, site: Served) -> None:
-    page.goto(f"{site.url()}?minutes=0&source=none&groupBy=team&team=a&engine=runway")
+def test_a_view_that_the_source_does_not_have_falls_back(page: Page, site: Server) -> None:
+    page.goto(f"{site.url(DASHBOARD)}?minutes=0&source=none&groupBy=team&team=a&engine=runway")
     wait_for_status(page, "live")
     assert page.url.endswith("?minutes=60&source=videos&engine=runway")
 
@@ -148,7 +149,7 @@ def test_an_error_is_shown_with_its_request_until_it_is_over(page: Page, engine:
     expect(page.locator("#notice")).to_be_hidden()
 
 
-def test_a_server_that_went_and_came_back_needs_no_hand(page: Page, site: Served) -> None:
+def test_a_server_that_went_and_came_back_needs_no_hand(page: Page, site: Server) -> None:
     site.stop()
     next_round(page)
     wait_for_status(page, "stale")
@@ -224,12 +225,12 @@ def test_a_proxys_own_page_is_no_answer(page: Page) -> None:
 
 
 def test_an_answer_that_the_page_cannot_show_leaves_it_stale(
-    browser: Browser, site: Served
+    browser: Browser, site: Server
 ) -> None:
     with browser.new_context() as context:
         page = context.new_page()
         page.route("**/metrics-snapshot*", lambda route: route.fulfill(status=200, body="{}"))
-        page.goto(site.url())
+        page.goto(site.url(DASHBOARD))
         unlock(page)
         wait_for_status(page, "stale")
         expect(page.get_by_role("alert")).to_contain_text("The page can't show the answer")

@@ -15,11 +15,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from tests.support.dashboard import (
     DASHBOARD,
-    Served,
     completed,
     dashboard_host,
     next_round,
-    served,
     task,
     unlock,
     wait_for_status,
@@ -27,6 +25,7 @@ from tests.support.dashboard import (
 )
 from tests.support.databases import on
 from tests.support.host import SECRET, add_tasks
+from tests.support.serving import Server, serving
 
 pytestmark = [on("sqlite"), pytest.mark.slow]
 
@@ -58,11 +57,11 @@ def violations(page: Page) -> list[str]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
 def test_axe_finds_nothing(
-    browser: Browser, site: Served, tasks: None, scheme: str, width: int
+    browser: Browser, site: Server, tasks: None, scheme: str, width: int
 ) -> None:
     size = {"width": width, "height": 800}
     context = browser.new_context(color_scheme=scheme, viewport=size)  # type: ignore[arg-type]
-    with opened(context, f"{site.url()}?groupBy=engine&engine=&engine=runway") as page:
+    with opened(context, f"{site.url(DASHBOARD)}?groupBy=engine&engine=&engine=runway") as page:
         for details in page.locator("summary").all():
             details.click()
         assert [] == violations(page)
@@ -77,9 +76,9 @@ def test_axe_finds_nothing(
         assert [] == violations(page)
 
 
-def test_the_dark_theme_is_dark(browser: Browser, site: Served) -> None:
+def test_the_dark_theme_is_dark(browser: Browser, site: Server) -> None:
     background = "getComputedStyle(document.body).backgroundColor"
-    with opened(browser.new_context(color_scheme="dark"), site.url()) as page:
+    with opened(browser.new_context(color_scheme="dark"), site.url(DASHBOARD)) as page:
         dark = page.evaluate(background)
         page.emulate_media(color_scheme="light")
         assert ("rgb(16, 19, 24)", "rgb(246, 247, 249)") == (dark, page.evaluate(background))
@@ -158,8 +157,8 @@ def test_times_are_local_and_point_to_utc(page: Page, engine: sa.Engine) -> None
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "plain.test"])
-def test_copies_on_plain_http_too(browser: Browser, site: Served, tasks: None, host: str) -> None:
-    with opened(browser.new_context(), site.url(host)) as page:
+def test_copies_on_plain_http_too(browser: Browser, site: Server, tasks: None, host: str) -> None:
+    with opened(browser.new_context(), site.url(DASHBOARD, host)) as page:
         assert (host == "127.0.0.1") == page.evaluate("isSecureContext")
         page.get_by_role("button", name="Copy as Markdown").click()
         expect(page.locator("#copied")).to_have_text("Copied the snapshot")
@@ -192,13 +191,19 @@ def test_what_cannot_be_copied_is_shown(page: Page) -> None:
     expect(page.get_by_role("dialog")).to_be_hidden()
 
 
-def test_works_under_prefix_and_script_name(
-    browser: Browser, engine: sa.Engine, database_url: str
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [("/mounted", {}), ("", {"X-Forwarded-Prefix": "/shown"})],
+    ids=["script-name", "proxy"],
+)
+def test_works_under_a_prefix(
+    browser: Browser, engine: sa.Engine, database_url: str, path: str, headers: dict[str, str]
 ) -> None:
     app = dashboard_host(database_url, TASK_METRICS_URL_PREFIX="/ops/tasks")
-    # As for an app that a proxy shows below /shown, and a server has mounted below /mounted.
-    inner = ProxyFix(app.wsgi_app, x_prefix=1)
-    with served(app, DispatcherMiddleware(inner, {"/mounted": app.wsgi_app})) as site:
-        url = site.url().replace(DASHBOARD, "/mounted/ops/tasks/metrics-dashboard")
-        with opened(browser.new_context(), url) as page:
+    # A proxy shows the app below /shown, or a server has mounted it below /mounted.
+    shown = ProxyFix(app.wsgi_app, x_prefix=1)
+    context = browser.new_context(extra_http_headers=headers)
+    with serving(DispatcherMiddleware(shown, {"/mounted": app.wsgi_app})) as server:
+        url = server.url(f"{path}/ops/tasks/metrics-dashboard")
+        with opened(context, url) as page:
             expect(page.get_by_role("heading", name="Idle")).to_be_visible()
