@@ -94,7 +94,10 @@ def mount(app: Flask, settings: Settings, request_id_of: RequestIdOf | None) -> 
     if dashboard:
         dashboard.add_assets(blueprint)
     app.register_blueprint(blueprint, url_prefix=settings.url_prefix)
-    RequestHooks(settings, paths, request_id_of).register(app)
+    open_paths = (
+        [f"{settings.url_prefix}{rule}" for rule in dashboard.open_rules] if dashboard else []
+    )
+    RequestHooks(settings, paths, open_paths, request_id_of).register(app)
     if settings.weakness:
         logger().warning(settings.weakness)
 

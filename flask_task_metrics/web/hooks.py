@@ -32,14 +32,22 @@ BEGAN_KEY = "flask_task_metrics.began"
 
 
 class RequestHooks:
-    """The hooks of one app. They run in every request of the host, so they look up little."""
+    """The hooks of one app. They run in every request of the host, so they look up little.
+
+    `paths` are those of the endpoints. `open_paths` need no secret.
+    """
 
     def __init__(
-        self, settings: Settings, paths: Iterable[str], request_id_of: RequestIdOf | None
+        self,
+        settings: Settings,
+        paths: Iterable[str],
+        open_paths: Iterable[str],
+        request_id_of: RequestIdOf | None,
     ) -> None:
         self._header = settings.request_id_header
         self._environ_name = settings.request_id_environ
         self._paths = frozenset(paths)
+        self._open_paths = frozenset(open_paths)
         self._logs_all = settings.log_requests == "all"
         self._logs_own = settings.log_requests != "none"
         self._excluded = frozenset(settings.log_exclude)
@@ -63,8 +71,12 @@ class RequestHooks:
 
     def refuse_other_methods(self) -> Response | None:
         """Answer 405 on an endpoint's path: Flask gives a routing error to no blueprint."""
-        error = request.routing_exception
-        if not isinstance(error, MethodNotAllowed) or request.path not in self._paths:
+        error, path = request.routing_exception, request.path
+        if not isinstance(error, MethodNotAllowed):
+            return None
+        if path in self._open_paths:
+            return not_kept(answer_error(error))
+        if path not in self._paths:
             return None
         try:
             require_admin_secret()
@@ -87,8 +99,7 @@ class RequestHooks:
         if self._header not in response.headers:
             self.send_request_id(environ, response)
         if path in self._paths:
-            response.cache_control.no_store = True
-            response.headers["X-Content-Type-Options"] = "nosniff"
+            not_kept(response)
         if self._is_logged(path):
             log_request(environ, path, response.status_code)
         return response
@@ -101,6 +112,13 @@ class RequestHooks:
         """Show the id on the traceback page of debug mode, which is no response of the app's."""
         if app.debug and hasattr(exception, "add_note"):
             exception.add_note(f"requestId={current_request_id()}")
+
+
+def not_kept(response: Response) -> Response:
+    """Have browsers and proxies neither keep a response nor guess its type."""
+    response.cache_control.no_store = True
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
 def log_request(environ: dict[str, Any], path: str, status: int) -> None:

@@ -42,10 +42,19 @@ class Dashboard:
         """Return the views by their rules; no browser keeps their answers."""
         return {RULE: self.dashboard_page, f"{RULE}/sources": dashboard_sources}
 
+    @property
+    def open_rules(self) -> list[str]:
+        """Return the rules that need no secret: those of the page and of its assets."""
+        return [RULE, *(f"{self._folder}/{name}" for name in self._assets.contents)]
+
+    @property
+    def _folder(self) -> str:
+        return f"{RULE}/{self._assets.hash}"
+
     def add_assets(self, blueprint: Blueprint) -> None:
         """Add the route of the assets to a blueprint; any other path is the app's own 404."""
         names = ", ".join(f'"{name}"' for name in self._assets.contents)
-        rule = f"{RULE}/{self._assets.hash}/<any({names}):name>"
+        rule = f"{self._folder}/<any({names}):name>"
         blueprint.add_url_rule(rule, view_func=self.dashboard_asset)
 
     def dashboard_page(self) -> Response:

@@ -127,3 +127,13 @@ def test_a_single_source_needs_no_name(engine: sa.Engine, database_url: str) -> 
 def test_the_sources_have_no_parameter(client: FlaskClient) -> None:
     answer = client.get(f"{SOURCES}?minutes=5", headers=HEADERS)
     assert {"minutes": ["Unknown parameter; there is none."]} == answer.get_json()["errors"]
+
+
+def test_another_method_needs_no_secret_either(app: Flask) -> None:
+    client = app.test_client()
+    for path in (DASHBOARD, *assets_of(client)):
+        answer = client.post(path)
+        assert 405 == answer.status_code
+        assert "METHOD_NOT_ALLOWED" == answer.get_json()["code"]
+        assert "no-store" == answer.headers["Cache-Control"]
+    assert 401 == client.post(SOURCES).status_code
