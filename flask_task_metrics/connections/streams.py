@@ -45,7 +45,9 @@ def _until(deadline: Deadline, rows: Iterable[Any]) -> Iterator[Any]:
 
 
 def _abandon_rows(cursor: Any) -> None:
-    """Keep PyMySQL from reading the rest of the rows of a connection that was lost."""
+    """Keep PyMySQL and mysqlclient from reading the rest of the rows of a lost connection."""
+    if hasattr(cursor, "_result"):
+        cursor.connection = None
     rows: Any = getattr(cursor, "_result", None)
     if hasattr(rows, "unbuffered_active"):
         rows.unbuffered_active = False
