@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 
 from click import ClickException
 
-from flask_task_metrics import LatencyStats, Snapshot
+from flask_task_metrics import LatencyStats, Series, Snapshot
 
 from .contenders import (
     Averages,
@@ -16,6 +16,7 @@ from .contenders import (
     plain_sql,
     pull_rows,
     scan,
+    series,
 )
 from .host import Host
 
@@ -29,6 +30,7 @@ def check_agreement(host: Host, minutes: int) -> None:
     ungrouped = replace(breakdown(host, minutes), groups=None, other_groups=None, group_count=None)
     figures: list[tuple[str, object, object]] = [
         ("the whole of a breakdown", ungrouped, snapshot),
+        ("the sum of a series", _ended_in(series(host, minutes)), _ended(snapshot)),
         *_by_row_pulling(snapshot, pull_rows(host, minutes)),
         *_by_scan(snapshot, scan(host, minutes)),
         *_by_plain_sql(snapshot, plain_sql(host, minutes)),
@@ -47,6 +49,15 @@ def _by_row_pulling(snapshot: Snapshot, pulled: PulledFigures) -> list[tuple[str
         ("latency", snapshot.latency, pulled.latency),
         ("failed tasks", snapshot.tasks.failed, sum(pulled.failures.values())),
     ]
+
+
+def _ended(snapshot: Snapshot) -> tuple[int, int, int]:
+    return snapshot.tasks.completed, snapshot.tasks.failed, snapshot.tasks.cancelled
+
+
+def _ended_in(course: Series) -> tuple[int, ...]:
+    ended = ((point.completed, point.failed, point.cancelled) for point in course.points)
+    return tuple(map(sum, zip(*ended, strict=True)))
 
 
 def _by_plain_sql(snapshot: Snapshot, plain: PlainFigures) -> list[tuple[str, object, object]]:

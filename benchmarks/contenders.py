@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
-from flask_task_metrics import Latency, LatencyStats, Snapshot
+from flask_task_metrics import Latency, LatencyStats, Series, Snapshot
 from flask_task_metrics.dialects import (
     computed_once,
     elapsed_ms,
@@ -22,6 +22,9 @@ from .host import Host
 from .work import END
 
 MILLISECOND = timedelta(milliseconds=1)
+
+MOST_POINTS = 288
+"""A day in steps of 5 minutes."""
 
 Contender: TypeAlias = Callable[[Host, int], Any]
 """A contender reads the last minutes of a host's table."""
@@ -79,6 +82,11 @@ def breakdown(host: Host, minutes: int) -> Snapshot:
     return host.snapshot(minutes, group_by="engine")
 
 
+def series(host: Host, minutes: int) -> Series:
+    """Read the course of time, a point a minute as long as the points are few."""
+    return host.series(minutes, min(minutes, MOST_POINTS))
+
+
 def plain_sql(host: Host, minutes: int) -> PlainFigures:
     """Compute the figures as the manual of a database suggests.
 
@@ -133,6 +141,7 @@ CONTENDERS: Mapping[str, Contender] = {
     "scan": scan,
     "snapshot": snapshot,
     "breakdown": breakdown,
+    "series": series,
     "plain SQL": plain_sql,
     "row pulling": pull_rows,
 }

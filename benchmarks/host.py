@@ -8,7 +8,7 @@ from dataclasses import replace
 import sqlalchemy as sa
 from flask import Flask
 
-from flask_task_metrics import Snapshot, TaskMetrics
+from flask_task_metrics import Series, Snapshot, TaskMetrics
 from flask_task_metrics.connections import Connector
 from flask_task_metrics.mounted import EXTENSION_KEY, Mounted
 from flask_task_metrics.reader import Reader
@@ -50,6 +50,10 @@ class Host:
     def snapshot(self, minutes: int, group_by: str | None = None) -> Snapshot:
         """Return the snapshot of the last minutes of the work."""
         return self._reader.snapshot(minutes, group_by=group_by)
+
+    def series(self, minutes: int, points: int) -> Series:
+        """Return the course of the last minutes of the work."""
+        return self._reader.series(minutes, points)
 
 
 def create_app() -> Flask:

@@ -62,15 +62,23 @@ def test_a_run_measures_every_contender_on_every_database(loaded_url: str) -> No
 
     assert 0 == result.exit_code, result.output
     header, _, *rows = [cells(line) for line in result.stdout.splitlines() if line.startswith("|")]
-    contenders = ["scan", "snapshot", "breakdown", "plain SQL", "row pulling", "over HTTP"]
-    assert contenders == header[3:9]
-    assert ["snapshot, MB", "row pulling, MB"] == header[9:]
+    contenders = [
+        "scan",
+        "snapshot",
+        "breakdown",
+        "series",
+        "plain SQL",
+        "row pulling",
+        "over HTTP",
+    ]
+    assert contenders == header[3:10]
+    assert ["snapshot, MB", "row pulling, MB"] == header[10:]
     assert [["500", "60"], ["1,000", "60"]] == [row[1:3] for row in rows]
     number = r"[\d.,]+"
     for row in rows:
         assert re.match(r"(sqlite|postgresql|mariadb|mysql) \d+\.\d+", row[0])
-        assert all(re.fullmatch(rf"{number} \({number}–{number}\)", cell) for cell in row[3:9])  # noqa: RUF001 - a range
-        assert all(re.fullmatch(number, cell) for cell in row[9:])
+        assert all(re.fullmatch(rf"{number} \({number}–{number}\)", cell) for cell in row[3:10])  # noqa: RUF001 - a range
+        assert all(re.fullmatch(number, cell) for cell in row[10:])
 
 
 def test_one_run_measures_several_databases_for_an_hour_and_a_day(tmp_path: Path) -> None:
