@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 import click
@@ -69,10 +70,20 @@ def watch(
     """
     question = Question.of(minutes, source, where, group_by=group_by, compare=compare)
     page = screen()
-    with suppress(KeyboardInterrupt), page.drawn() as draw:
+    with suppress(KeyboardInterrupt), ended_by_sigterm(), page.drawn() as draw:
         for view in views(question):
             draw(view_lines(view, page.width, question))
             time.sleep(interval)
+
+
+@contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM end a block as Ctrl-C does, so that the terminal is left as it was."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def views(question: Question) -> Iterator[View]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from tests.support.databases import on
 from tests.support.host import Base, Task, add_tasks, current_utc, engine_of, hosted
 from tests.support.tasks import failed_now
 from tests.support.terminal import (
+    Terminal,
     on_terminal,
     process_on_terminal,
     wait_for_text,
@@ -171,10 +173,22 @@ def test_a_low_terminal_gets_the_first_lines_and_is_told_of_others(
     assert "" not in lines
 
 
+def press_ctrl_c(terminal: Terminal, _: subprocess.Popen[bytes]) -> None:
+    terminal.press(b"\x03")
+
+
+def send_sigterm(_: Terminal, process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("rich", [True, False])
-def test_ctrl_c_ends_it_and_leaves_the_terminal_as_it_was(
-    database_url: str, engine: sa.Engine, rich: bool
+@pytest.mark.parametrize("end", [press_ctrl_c, send_sigterm])
+def test_its_end_leaves_the_terminal_as_it_was(
+    database_url: str,
+    engine: sa.Engine,
+    end: Callable[[Terminal, subprocess.Popen[bytes]], None],
+    rich: bool,
 ) -> None:
     created = current_utc() - timedelta(minutes=1)
     add_tasks(engine, {"status": "queued", "created_at": created, "updated_at": created})
@@ -186,7 +200,7 @@ def test_ctrl_c_ends_it_and_leaves_the_terminal_as_it_was(
         environment={"DATABASE_URL": database_url},
     ) as (terminal, process):
         wait_for_text(terminal, ", and changes since")
-        terminal.press(b"\x03")
+        end(terminal, process)
         assert 0 == process.wait(30)
     assert "Traceback" not in terminal.raw
     assert "Aborted" not in terminal.raw
