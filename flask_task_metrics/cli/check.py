@@ -12,7 +12,7 @@ from flask.cli import with_appcontext
 from flask_task_metrics.figures import judge
 from flask_task_metrics.mounted import current_mounted
 
-from .conditions import Given, condition_options, conditions_of
+from .conditions import Conditions, condition_options
 from .monitoring import Outcome, outcome_of, outcome_of_error
 from .reading import minutes_option, named_source
 from .screens import printable
@@ -51,35 +51,21 @@ def end(outcome: Outcome) -> NoReturn:
 @minutes_option
 @source_option
 @with_appcontext
-def check(
-    *,
-    warning: Given,
-    critical: Given,
-    min_ended: int | None,
-    minutes: int | None,
-    source: str | None,
-) -> Outcome:
+def check(*, conditions: Conditions | None, minutes: int | None, source: str | None) -> Outcome:
     """Judge the figures for Nagios, Icinga or cron.
 
     The conditions are those of -w and -c, or else those of TASK_METRICS_CHECKS. The exit status is
     0 (ok), 1 (warning), 2 (critical; also if the database can't be read) or 3 (unknown).
     """
-    return check_app(warning, critical, min_ended, minutes, source)
+    return check_app(conditions, minutes, source)
 
 
-def check_app(
-    warning: Given,
-    critical: Given,
-    min_ended: int | None,
-    minutes: int | None,
-    source: str | None,
-) -> Outcome:
+def check_app(conditions: Conditions | None, minutes: int | None, source: str | None) -> Outcome:
     """Return the outcome of a check, inside an app context."""
-    given = conditions_of(warning, critical, min_ended)
     mounted = current_mounted()
     settings, reader = mounted.settings, mounted.reader_of(source)
-    for condition in given or ():
+    for condition in conditions or ():
         condition.check_recorded("the check", reader.source)
     snapshot = reader.snapshot(settings.default_minutes if minutes is None else minutes)
-    judgement = judge(snapshot, settings.checks if given is None else given)
+    judgement = judge(snapshot, settings.checks if conditions is None else conditions)
     return outcome_of(judgement, named_source(mounted, source))

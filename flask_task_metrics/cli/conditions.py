@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias, TypeVar
+from functools import wraps
+from typing import Any, TypeAlias
 
 import click
 
 from flask_task_metrics.figures import READINGS, Condition, States, Threshold
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+Conditions: TypeAlias = tuple[Condition, ...]
 
 Given: TypeAlias = tuple[tuple[str, Threshold], ...]
 """The thresholds of an option by the names of their figures."""
@@ -35,11 +36,19 @@ def _threshold(text: str) -> tuple[str, Threshold]:
         raise click.BadParameter(f"{name} is {value!r}; it must be {threshold.EXPECTED}") from None
 
 
-def condition_options(command: Command) -> Command:
-    """Add the options `-w`, `-c` and `--min-ended` to a command."""
-    for option in reversed((_warning, _critical, _min_ended)):
-        command = option(command)
-    return command
+def condition_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options `-w`, `-c` and `--min-ended` to a command, which gets them as `conditions`.
+
+    These are None if no option is given.
+    """
+
+    @wraps(command)
+    def with_conditions(
+        *, warning: Given, critical: Given, min_ended: int | None, **others: Any
+    ) -> object:
+        return command(conditions=_conditions(warning, critical, min_ended), **others)
+
+    return _warning(_critical(_min_ended(with_conditions)))
 
 
 _warning = click.option(
@@ -66,14 +75,10 @@ _min_ended = click.option(
 )
 
 
-def conditions_of(
-    warning: Given, critical: Given, min_ended: int | None
-) -> tuple[Condition, ...] | None:
-    """Return the conditions of the options; None if none is given."""
+def _conditions(warning: Given, critical: Given, min_ended: int | None) -> Conditions | None:
     warn, crit = dict(warning), dict(critical)
     names = tuple(dict.fromkeys((*warn, *crit)))
     if min_ended is not None and "failure_rate" not in names:
         raise click.UsageError("--min-ended needs -w or -c with failure_rate=…")
     least = {"failure_rate": min_ended or 1}
-    conditions = (Condition(n, warn.get(n), crit.get(n), least.get(n, 0)) for n in names)
-    return tuple(conditions) or None
+    return tuple(Condition(n, warn.get(n), crit.get(n), least.get(n, 0)) for n in names) or None

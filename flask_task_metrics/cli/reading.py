@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import reduce, wraps
+from typing import Any
 
 import click
 
@@ -15,8 +16,6 @@ from flask_task_metrics.reader import Reader
 from flask_task_metrics.source import TaskSource, known_dimension
 
 from .source_option import source_option
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -72,12 +71,27 @@ def named_source(mounted: Mounted, source: str | None) -> str | None:
     return (source or mounted.choices[0]) if mounted.choices else None
 
 
-def figures_options(command: Command) -> Command:
-    """Add the options that choose figures to a command."""
+def figures_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose figures to a command, which gets them as a `question`.
+
+    It must run inside an app context.
+    """
+
+    @wraps(command)
+    def with_question(
+        *,
+        minutes: int | None,
+        source: str | None,
+        where: tuple[str, ...],
+        group_by: str | None,
+        compare: bool,
+        **others: Any,
+    ) -> object:
+        question = Question.of(minutes, source, where, group_by=group_by, compare=compare)
+        return command(question=question, **others)
+
     options = (minutes_option, source_option, _where_option, _group_option, _compare_option)
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return reduce(lambda function, option: option(function), reversed(options), with_question)
 
 
 minutes_option = click.option(

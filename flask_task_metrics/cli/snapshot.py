@@ -19,23 +19,14 @@ from .screens import printable, screen
 @click.command()
 @click.option("--json", "form", flag_value="json", help="Print the JSON of metrics-snapshot.")
 @click.option("--markdown", "form", flag_value="markdown", help="Print a short text in Markdown.")
-@figures_options
 @with_appcontext
-def snapshot(
-    *,
-    form: str | None,
-    minutes: int | None,
-    source: str | None,
-    where: tuple[str, ...],
-    group_by: str | None,
-    compare: bool,
-) -> None:
+@figures_options
+def snapshot(*, form: str | None, question: Question) -> None:
     """Show how the tasks are doing.
 
     The figures are those of GET /metrics-snapshot. On a terminal they are in colour, if the extra
     `cli` is installed.
     """
-    question = Question.of(minutes, source, where, group_by=group_by, compare=compare)
     FORMS[form](question.snapshot(), question)
 
 

@@ -52,23 +52,14 @@ class View:
     show_default=True,
     help="Seconds between two readings.",
 )
-@figures_options
 @with_appcontext
-def watch(
-    *,
-    interval: float,
-    minutes: int | None,
-    source: str | None,
-    where: tuple[str, ...],
-    group_by: str | None,
-    compare: bool,
-) -> None:
+@figures_options
+def watch(*, interval: float, question: Question) -> None:
     """Show how the tasks are doing, again and again until Ctrl-C.
 
     Counts show their change since the last reading, and sparklines the course of time. If the
     figures can't be read, the last ones stay, marked as stale.
     """
-    question = Question.of(minutes, source, where, group_by=group_by, compare=compare)
     page = screen()
     with suppress(KeyboardInterrupt), ended_by_sigterm(), page.drawn() as draw:
         for view in views(question):
