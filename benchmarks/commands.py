@@ -14,6 +14,7 @@ from .loading import load_table
 from .overhead import measure_overhead, overhead_table
 from .report import markdown
 from .running import run_benchmark
+from .tables import ENGINE
 
 ROWS = 3_000_000
 HOUR, DAY = 60, 24 * 60
@@ -58,14 +59,15 @@ def main() -> None:
 @main.command()
 @click.argument("url")
 @rows_option
-def load(url: str, rows: Sequence[int]) -> None:
+@click.option("--index-engine", is_flag=True, help="End each index with the dimension `engine`.")
+def load(url: str, rows: Sequence[int], *, index_engine: bool) -> None:
     """Create the tables benchmark_tasks_ROWS in the database at a SQLAlchemy URL.
 
     A table that is complete stays as it is.
     """
     with engine_of(url) as engine:
         for size in rows:
-            load_table(engine, size)
+            load_table(engine, size, *[ENGINE] * index_engine)
 
 
 @main.command()

@@ -19,6 +19,7 @@ from flask_task_metrics.dialects import (
 from flask_task_metrics.source import STATUSES
 
 from .host import Host
+from .tables import ENGINE
 from .work import END
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -78,8 +79,8 @@ def snapshot(host: Host, minutes: int) -> Snapshot:
 
 
 def breakdown(host: Host, minutes: int) -> Snapshot:
-    """Take the snapshot with that of each engine, whose column is in no index."""
-    return host.snapshot(minutes, group_by="engine")
+    """Take the snapshot with that of each engine."""
+    return host.snapshot(minutes, group_by=ENGINE)
 
 
 def series(host: Host, minutes: int) -> Series:

@@ -10,22 +10,25 @@ from typing import Any, cast
 import click
 import sqlalchemy as sa
 
-from .tables import table_of_size
+from .tables import ENGINE, table_of_size
 from .work import Task, last_tasks
 
 BATCH = 20_000
 
 
-def load_table(engine: sa.Engine, rows: int) -> None:
-    """Create the table of a size, or only the indexes that it lacks."""
-    table = table_of_size(rows)
+def load_table(engine: sa.Engine, rows: int, *dimensions: str) -> None:
+    """Create the table of a size; of a table that is filled, only make the indexes anew that end
+    with other dimensions.
+    """
+    table = table_of_size(rows, *dimensions)
     is_filled = has_rows(engine, rows)
     if not is_filled:
         insert_rows(engine, rows)
-    missing = missing_indexes(engine, rows)
+    missing = missing_indexes(engine, table)
     if is_filled and not missing:
         click.echo(f"{table.name} already has its {rows:,} rows and its indexes.", err=True)
         return
+    drop_other_indexes(engine, table)
     for index in missing:
         click.echo(f"Creating index {index.name} ...", err=True)
         index.create(engine)
@@ -35,7 +38,8 @@ def load_table(engine: sa.Engine, rows: int) -> None:
 
 def check_loaded(engine: sa.Engine, rows: int) -> None:
     """Raise `ClickException` if the table of a size lacks rows or indexes."""
-    if not has_rows(engine, rows) or missing_indexes(engine, rows):
+    tables = table_of_size(rows), table_of_size(rows, ENGINE)
+    if not has_rows(engine, rows) or all(missing_indexes(engine, table) for table in tables):
         raise click.ClickException(
             f"{engine.url!r} has no complete table of {rows:,} rows; "
             f"load it first: python -m benchmarks load URL --rows {rows}"
@@ -51,11 +55,18 @@ def has_rows(engine: sa.Engine, rows: int) -> bool:
         return connection.scalar(sa.select(sa.func.count()).select_from(table)) == rows
 
 
-def missing_indexes(engine: sa.Engine, rows: int) -> list[sa.Index]:
-    """Return the recommended indexes that the table of a size lacks."""
-    table = table_of_size(rows)
+def missing_indexes(engine: sa.Engine, table: sa.Table) -> list[sa.Index]:
+    """Return the indexes of a table that the database lacks."""
     present = {index["name"] for index in sa.inspect(engine).get_indexes(table.name)}
     return [index for index in table.indexes if index.name not in present]
+
+
+def drop_other_indexes(engine: sa.Engine, table: sa.Table) -> None:
+    """Drop the indexes of the database that a table does not have."""
+    wanted = {index.name for index in table.indexes}
+    for index in sa.Table(table.name, sa.MetaData(), autoload_with=engine).indexes:
+        if index.name not in wanted:
+            index.drop(engine)
 
 
 def insert_rows(engine: sa.Engine, rows: int) -> None:

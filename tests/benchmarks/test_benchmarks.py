@@ -112,6 +112,22 @@ def test_a_missing_index_is_created(sqlite_url: str) -> None:
     assert "already has its 1,000 rows and its indexes" in again[1]
 
 
+def test_indexes_end_with_the_engine_in_place_of_those_that_do_not(loaded_url: str) -> None:
+    engine = sa.create_engine(loaded_url)
+    for options in (["--index-engine"], []):
+        result = benchmarks("load", loaded_url, *SIZES, *options)
+        assert 0 == result.exit_code, result.output
+        indexes = sa.inspect(engine).get_indexes(f"benchmark_tasks_{ROWS}")
+        assert [bool(options)] * 3 == ["engine" in index["column_names"] for index in indexes]
+    engine.dispose()
+
+
+def test_a_table_with_an_indexed_engine_is_measured(sqlite_url: str) -> None:
+    benchmarks("load", sqlite_url, *SIZES, "--index-engine")
+    result = benchmarks("run", sqlite_url, *SIZES, "--minutes", HOUR, "--rounds", 1)
+    assert 0 == result.exit_code, result.output
+
+
 def test_a_table_that_is_not_loaded_is_not_measured(sqlite_url: str) -> None:
     result = benchmarks("run", sqlite_url)
 
