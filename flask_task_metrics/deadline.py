@@ -30,4 +30,4 @@ class Deadline:
     @property
     def is_past(self) -> bool:
         """Return whether no time is left."""
-        return self.left() == 0
+        return self.at is not None and monotonic() >= self.at
