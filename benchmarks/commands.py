@@ -10,6 +10,7 @@ import click
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, OperationalError
 
+from .derived import measure_derived
 from .loading import load_table
 from .overhead import measure_overhead, overhead_table
 from .report import markdown
@@ -17,6 +18,7 @@ from .running import run_benchmark
 from .tables import ENGINE
 
 ROWS = 3_000_000
+DERIVED_ROWS = 200_000
 HOUR, DAY = 60, 24 * 60
 
 
@@ -89,3 +91,16 @@ def run(urls: Sequence[str], rows: Sequence[int], minutes: Sequence[int], rounds
 def overhead(rounds: int) -> None:
     """Measure what the package adds to every request of its host."""
     click.echo(overhead_table(measure_overhead(rounds)))
+
+
+@main.command()
+@click.argument("url")
+@click.option("--rows", type=click.IntRange(min=1), default=DERIVED_ROWS, show_default=True)
+@count("--minutes", [5, HOUR], "A window; repeat it for several windows.")
+@count("--rounds", 5, "How often each case is measured.")
+def derived(url: str, rows: int, minutes: Sequence[int], rounds: int) -> None:
+    """Load jobs with three events each into the database at a URL, and measure a snapshot of tasks
+    that are derived from them.
+    """
+    with engine_of(url) as engine:
+        click.echo("\n".join(measure_derived(engine, rows, minutes, rounds)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any, cast
 
@@ -11,7 +11,7 @@ import click
 import sqlalchemy as sa
 
 from .tables import ENGINE, table_of_size
-from .work import Task, last_tasks
+from .work import last_tasks
 
 BATCH = 20_000
 
@@ -73,7 +73,6 @@ def insert_rows(engine: sa.Engine, rows: int) -> None:
     """Create the table of a size anew, without indexes, and fill it."""
     table = table_of_size(rows)
     table.drop(engine, checkfirst=True)
-    insert = _copy if engine.driver == "psycopg" else _insert
     with engine.begin() as connection:
         # Indexes are built faster once the rows are there.
         connection.execute(sa.schema.CreateTable(table))
@@ -81,19 +80,19 @@ def insert_rows(engine: sa.Engine, rows: int) -> None:
     with click.progressbar(length=rows, label=f"Filling {table.name}", file=sys.stderr) as bar:
         while batch := list(islice(tasks, BATCH)):
             with engine.begin() as connection:
-                insert(connection, table, batch)
+                insert_batch(connection, table, batch)
             bar.update(len(batch))
 
 
-def _insert(connection: sa.Connection, table: sa.Table, tasks: Sequence[Task]) -> None:
-    connection.execute(sa.insert(table), [task._asdict() for task in tasks])
-
-
-def _copy(connection: sa.Connection, table: sa.Table, tasks: Iterable[Task]) -> None:
+def insert_batch(connection: sa.Connection, table: sa.Table, rows: Sequence[Any]) -> None:
+    """Insert named tuples, on PostgreSQL by COPY."""
+    if connection.engine.driver != "psycopg":
+        connection.execute(sa.insert(table), [row._asdict() for row in rows])
+        return
     cursor = cast("Any", connection.connection.cursor())
-    with cursor.copy(f"COPY {table.name} ({', '.join(Task._fields)}) FROM STDIN") as copy:
-        for task in tasks:
-            copy.write_row(task)
+    with cursor.copy(f"COPY {table.name} ({', '.join(rows[0]._fields)}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 def gather_statistics(engine: sa.Engine, table: sa.Table) -> None:

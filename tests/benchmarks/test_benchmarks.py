@@ -199,3 +199,11 @@ def test_the_overhead_of_a_request_is_measured_in_each_case() -> None:
     _, _, *rows = [cells(line) for line in result.stdout.splitlines()]
     assert list(CASES) == [row[0] for row in rows]
     assert all(re.fullmatch(r"-?[\d.]+ \(-?[\d.]+ to -?[\d.]+\)", row[1]) for row in rows)
+
+
+def test_a_source_of_events_is_measured_beside_one_pass(database_url: str) -> None:
+    options = ("--rows", 100, "--minutes", 5, "--rounds", 1)
+    result = benchmarks("derived", database_url, *options)
+
+    assert 0 == result.exit_code, result.output
+    assert re.search(r"^\| 5 \| [\d,]+ \| [\d,]+ \| \d+\.\d \|$", result.stdout, re.MULTILINE)

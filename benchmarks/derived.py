@@ -1,0 +1,147 @@
+"""A source that is derived from events, beside one pass over its tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice
+from statistics import median
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from flask import Flask
+
+from flask_task_metrics import Snapshot, TaskMetrics, TaskSource
+from flask_task_metrics.source import STATUSES
+
+from .host import SECRET
+from .loading import BATCH, gather_statistics, insert_batch
+from .tables import TIMESTAMP
+from .work import END, NOW, Task, last_tasks
+
+METADATA = sa.MetaData()
+
+JOBS = sa.Table(
+    "benchmark_jobs",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("request_id", sa.String(128)),
+)
+
+EVENTS = sa.Table(
+    "benchmark_events",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("job_id", sa.Integer, nullable=False, index=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("at", TIMESTAMP, nullable=False, index=True),
+    sa.Column("error", sa.Text),
+)
+
+
+class Job(NamedTuple):
+    """A row of a job."""
+
+    id: int
+    request_id: str
+
+
+class Event(NamedTuple):
+    """A row of an event without its id; the database assigns that."""
+
+    job_id: int
+    kind: str
+    at: datetime
+    error: str | None
+
+
+ENDS = ("completed", "failed", "cancelled")
+
+
+def all_tasks(*wanted: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Select the tasks of all jobs, or of those that are wanted."""
+
+    def last(value: Any, *kinds: str) -> Any:
+        return sa.func.max(sa.case((EVENTS.c.kind.in_(kinds), value)))
+
+    began_at = last(EVENTS.c.at, "processing")
+    otherwise = sa.case((began_at.is_not(None), "processing"), else_="queued")
+    return (
+        sa.select(
+            *JOBS.c,
+            sa.func.coalesce(last(EVENTS.c.kind, *ENDS), otherwise).label("status"),
+            last(EVENTS.c.at, "created").label("created_at"),
+            began_at.label("processing_at"),
+            last(EVENTS.c.at, "completed").label("completed_at"),
+            sa.func.max(EVENTS.c.at).label("updated_at"),
+            sa.func.max(EVENTS.c.error).label("error_message"),
+        )
+        .join_from(JOBS, EVENTS, EVENTS.c.job_id == JOBS.c.id)
+        .where(*wanted)
+        .group_by(*JOBS.c)
+    )
+
+
+def one_pass(engine: sa.Engine, minutes: int) -> Sequence[Any]:
+    """Count the tasks by status in one pass: no exact answer can compute fewer tasks."""
+    tasks = all_tasks().subquery().c
+    is_updated = tasks.updated_at >= END - timedelta(minutes=minutes)
+    counts = (
+        sa.func.count(sa.case((sa.and_(tasks.status == status, is_updated), 1)))
+        for status in STATUSES
+    )
+    with engine.connect() as connection:
+        return connection.execute(sa.select(*counts)).one()
+
+
+def measure_derived(
+    engine: sa.Engine, rows: int, windows: Sequence[int], rounds: int
+) -> Iterator[str]:
+    """Load jobs, and yield the lines of a Markdown table with the milliseconds of each window."""
+    _load(engine, rows)
+    app = Flask(__name__)
+    app.config.update(TASK_METRICS_ADMIN_SECRET=SECRET, TASK_METRICS_TIMEOUT_MS=0)
+    snapshot = partial(_snapshot, app, TaskMetrics(engine, TaskSource(all_tasks()), app=app))
+    yield "| minutes | one pass, ms | snapshot, ms | passes |"
+    yield "|---:|---:|---:|---:|"
+    for minutes in windows:
+        reads = partial(one_pass, engine, minutes), partial(snapshot, minutes)
+        times = [[_milliseconds(read) for read in reads] for _ in range(rounds + 1)]
+        # The first round fills the caches.
+        one, all_figures = map(median, zip(*times[1:], strict=True))
+        yield f"| {minutes} | {one:,.0f} | {all_figures:,.0f} | {all_figures / one:.1f} |"
+
+
+def _snapshot(app: Flask, task_metrics: TaskMetrics, minutes: int) -> Snapshot:
+    with app.app_context():
+        return task_metrics.snapshot(minutes, now=NOW)
+
+
+def _milliseconds(read: Any) -> float:
+    began = perf_counter()
+    read()
+    return (perf_counter() - began) * 1000
+
+
+def _load(engine: sa.Engine, rows: int) -> None:
+    METADATA.drop_all(engine)
+    METADATA.create_all(engine)
+    tasks = enumerate(last_tasks(rows), start=1)
+    while batch := list(islice(tasks, BATCH)):
+        events = [event for number, task in batch for event in _events(number, task)]
+        with engine.begin() as connection:
+            insert_batch(connection, JOBS, [Job(n, task.request_id) for n, task in batch])
+            insert_batch(connection, EVENTS, events)
+    for table in METADATA.tables.values():
+        gather_statistics(engine, table)
+
+
+def _events(number: int, task: Task) -> Iterator[Event]:
+    happened = {"created": task.created_at, "processing": task.processing_at}
+    if task.status in ENDS:
+        happened[task.status] = task.updated_at
+    for kind, at in happened.items():
+        if at:
+            yield Event(number, kind, at, task.error_message if kind == "failed" else None)
