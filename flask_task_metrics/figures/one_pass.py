@@ -41,22 +41,33 @@ def counted_in_one_pass(source: TaskSource, counts: Sequence[Count]) -> sa.Selec
     """Select a row (figure, tasks, age_ms, id, request_id) for each count, but none for the oldest
     task where there is none. Of equally old tasks, the one with the least id counts.
     """
+    aged = [count for count in counts if count.since is not None]
+    others = [count for count in counts if count.since is None]
+    return sa.select(sa.union_all(_oldest(source, aged), _counted(source, others)).subquery())
+
+
+def _oldest(source: TaskSource, counts: Sequence[Count]) -> sa.Select[Any]:
     tasks = source.tasks.c
-    # The outer join keeps the counts that no task meets.
-    found = _tasks_by_number(source, counts, tasks.id, tasks.request_id, isouter=True).c
-    rank = sa.func.row_number().over(partition_by=found.number, order_by=(found.moment, found.id))
-    in_count = sa.func.count(found.is_met).over(partition_by=found.number)
-    ranked = sa.select(*found, in_count.label("tasks"), rank.label("rank")).subquery().c
+    aged = tasks_of_counts_in_one_pass(source, counts, tasks.id, tasks.request_id).subquery().c
+    rank = sa.func.row_number().over(partition_by=aged.figure, order_by=(aged.moment, aged.id))
+    ranked = sa.select(*aged, rank.label("rank")).subquery().c
     return sa.select(
-        _figure(counts, ranked.number),
-        ranked.tasks,
+        ranked.figure,
+        sa.cast(sa.null(), sa.BigInteger).label("tasks"),
         elapsed_ms(ranked.moment, instant_parameter("end")).label("age_ms"),
         ranked.id,
         ranked.request_id,
-    ).where(
-        ranked.rank == 1,
-        sa.or_(ranked.number.not_in(list(_aged(counts))), ranked.moment.is_not(None)),
-    )
+    ).where(ranked.rank == 1)
+
+
+def _counted(source: TaskSource, counts: Sequence[Count]) -> sa.Select[Any]:
+    columns = (sa.func.count(sa.case((count.is_met, 1))).label(count.figure) for count in counts)
+    counted = sa.select(*columns).select_from(source.tasks).subquery()
+    number = _numbers(counts)
+    tasks = sa.case({n: counted.c[count.figure] for n, count in enumerate(counts)}, value=number)
+    nothing: Any = (sa.null().label(name) for name in ("age_ms", "id", "request_id"))
+    rows: sa.Select[Any] = sa.select(_figure(counts, number), tasks.label("tasks"), *nothing)
+    return rows.join_from(counted, number.table, sa.true())
 
 
 def tasks_of_counts_in_one_pass(
@@ -66,30 +77,22 @@ def tasks_of_counts_in_one_pass(
 
     `moment` is null unless the count is that of an oldest task.
     """
-    found = _tasks_by_number(source, counts, *columns).c
-    kept = (found[column.name] for column in columns)
-    return sa.select(_figure(counts, found.number), *kept, found.moment)
-
-
-def _tasks_by_number(
-    source: TaskSource, counts: Sequence[Count], *columns: Any, isouter: bool = False
-) -> Any:
-    """Select a row (number, is_met, moment, the columns) for the number of each count and each task
-    that it counts.
-    """
-    numbers = sa.union_all(*(sa.select(sa.literal(n).label("n")) for n, _ in enumerate(counts)))
-    number = numbers.subquery("figures").c.n
+    number = _numbers(counts)
     counted = _counted_tasks(source, counts, *columns)
     tasks = counted.c
     is_met = sa.case({n: tasks[count.figure] for n, count in enumerate(counts)}, value=number)
     moments = {n: tasks[f"{count.figure}_since"] for n, count in _aged(counts).items()}
     moment: Any = sa.case(moments, value=number) if moments else sa.null()
     kept = (tasks[column.name] for column in columns)
-    rows: Any = sa.select(
-        number.label("number"), is_met.label("is_met"), moment.label("moment"), *kept
-    )
+    rows: sa.Select[Any] = sa.select(_figure(counts, number), *kept, moment.label("moment"))
     # The join computes a task once for all counts.
-    return rows.join_from(number.table, counted, is_met == 1, isouter=isouter).subquery()
+    return rows.join_from(number.table, counted, is_met == 1)
+
+
+def _numbers(counts: Sequence[Count]) -> Any:
+    """Return a column with the number of each count."""
+    numbers = (sa.select(sa.literal(n).label("n")) for n, _ in enumerate(counts))
+    return sa.union_all(*numbers).subquery("figures").c.n
 
 
 def _figure(counts: Sequence[Count], number: Any) -> sa.Label[str]:
