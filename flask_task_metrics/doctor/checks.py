@@ -104,8 +104,8 @@ def _way_of_reading(context: Context) -> str:
     if not source.is_derived:
         return "an index can serve the window"
     if source.is_function:
-        return "each statement computes the tasks that the function selects for the window"
-    return "derived, so each statement computes all tasks; a function could spare that"
+        return "a snapshot computes the tasks that the function selects for the window"
+    return "derived, so each snapshot computes all tasks; a function could spare that"
 
 
 @CHECKS.add("source", _way_of_reading, needs="columns")

@@ -6,9 +6,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from heapq import nsmallest
 from itertools import groupby
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
@@ -16,18 +15,16 @@ from flask_task_metrics.dialects import MICROSECOND
 from flask_task_metrics.exceptions import TaskMetricsError
 from flask_task_metrics.source import ErrorCodeOf, TaskSource, error_code
 
-from .failures import count_failures, newest_failures
+from .failures import count_failures, count_failures_with_newest, newest_failures
 from .grouping import Grouping, Place
 from .parameters import values, window_values
 from .predicates import is_before_end
 from .query import Query
 from .snapshot import ErrorCount, TaskReference, task_reference
+from .tally import Key, Tally, add_up, leading_tallies
 from .window import Window
 
 ErrorsByPlace: TypeAlias = Mapping[Place, tuple[ErrorCount, ...]]
-
-Key: TypeAlias = tuple[Place, str]
-"""A code in a group, or in all tasks."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +32,14 @@ class Errors:
     """The statements of `topErrors`, and the reading of their rows.
 
     `count_to_compare` finds the oldest failures too, and `count_before` does so in the window
-    before. `error_code_of` is the host's own function from a message to its code.
+    before. `sample` is None if the rows of the counts have the newest failures. `error_code_of` is
+    the host's own function from a message to its code.
     """
 
     count: sa.Executable
     count_to_compare: sa.Executable
     count_before: sa.Executable
-    sample: sa.Executable
+    sample: sa.Executable | None
     error_code_of: ErrorCodeOf | None
 
     @classmethod
@@ -55,17 +53,24 @@ class Errors:
         if not (source.records("error_message") or source.records("error_code")):
             return None
         by = [grouping.place] if grouping else []
+        count_before = count_failures(source, is_before_end, with_oldest=True, by=by)
+        if source.is_derived and not grouping:
+            count = count_failures_with_newest(source)
+            return cls(count, count, count_before, None, error_code_of)
         return cls(
             count_failures(source, by=by),
             count_failures(source, with_oldest=True, by=by),
-            count_failures(source, is_before_end, with_oldest=True, by=by),
+            count_before,
             newest_failures(source, by),
             error_code_of,
         )
 
     def queries(self, window: Window) -> list[Query]:
         """Return the statements as they run for a window; the sample's for one at its start."""
-        return [self._count_query(window, self.count), self._sample_query(window, [window.start])]
+        count = self._count_query(window, self.count)
+        if self.sample is None:
+            return [count]
+        return [count, self._sample_query(window, self.sample, [window.start])]
 
     def query_before(self, window: Window) -> Query:
         """Return the statement that counts in the window before a window."""
@@ -82,7 +87,11 @@ class Errors:
         statement = self.count_to_compare if compare else self.count
         leading = self._leading(connection, self._count_query(window, statement), top)
         newest = {key: _moment(window, found.newest_us) for key, found in leading.items()}
-        samples = self._samples(connection, window, newest)
+        samples = (
+            {key: task_reference(*found.newest[1:]) for key, found in leading.items()}
+            if self.sample is None
+            else self._samples(connection, window, self.sample, newest)
+        )
         earlier = self._among(connection, self.query_before(window), leading) if compare else {}
         errors: dict[Place, tuple[ErrorCount, ...]] = defaultdict(tuple)
         for key, found in leading.items():
@@ -96,52 +105,64 @@ class Errors:
     def _count_query(self, window: Window, statement: sa.Executable) -> Query:
         return Query("errors", statement, window_values(window))
 
-    def _sample_query(self, window: Window, moments: Iterable[datetime]) -> Query:
+    def _sample_query(
+        self, window: Window, statement: sa.Executable, moments: Iterable[datetime]
+    ) -> Query:
         moments = sorted(set(moments))
         since = moments[0].replace(microsecond=0)
         wanted = values(updated_at_since=since, moments=moments)
-        return Query("error samples", self.sample, window_values(window) | wanted)
+        return Query("error samples", statement, window_values(window) | wanted)
 
-    def _leading(self, connection: sa.Connection, query: Query, top: int) -> dict[Key, _Failures]:
+    def _leading(self, connection: sa.Connection, query: Query, top: int) -> dict[Key, Tally]:
         """Count failures by code, and return the `top` most frequent codes of all and each group.
 
         Only one group is in memory at a time, beside all tasks together.
         """
-        leading: dict[Key, _Failures] = {}
-        in_all: dict[str, _Failures] = {}
+        leading: dict[Key, Tally] = {}
+        in_all: dict[str, Tally] = {}
         with query.stream(connection) as rows:
-            for by, of_group in groupby(rows, key=lambda row: row[5:]):
+            for by, of_group in groupby(rows, key=self._group_of):
                 failures = {} if by else in_all
-                for own_code, message, tasks, oldest_us, newest_us, *_ in of_group:
+                for own_code, message, tasks, oldest_us, newest_us, *more in of_group:
                     code = error_code(own_code, message, self.error_code_of)
-                    failures.setdefault(code, _Failures(oldest_us)).add(tasks, oldest_us, newest_us)
+                    found = failures.setdefault(code, Tally(oldest_us))
+                    found.add(tasks, oldest_us, newest_us, *more[len(by) :])
                 for place in by:
-                    leading |= _first(place, failures, top)
-                    _add_up(in_all, failures)
-        return leading | _first(None, in_all, top)
+                    leading |= leading_tallies(place, failures, top)
+                    add_up(in_all, failures)
+        return leading | leading_tallies(None, in_all, top)
+
+    def _group_of(self, row: Any) -> tuple[Place, ...]:
+        """Return the place of a row's group, unless its last columns are of the newest failure."""
+        place: tuple[Place, ...] = row[5:]
+        return () if self.sample is None else place
 
     def _among(
         self, connection: sa.Connection, query: Query, keys: Collection[Key]
-    ) -> dict[Key, _Failures]:
+    ) -> dict[Key, Tally]:
         """Count the failures with some codes alone."""
-        failures: dict[Key, _Failures] = {}
+        failures: dict[Key, Tally] = {}
         with query.stream(connection) as rows:
             for own_code, message, tasks, oldest_us, newest_us, *by in rows:
                 code = error_code(own_code, message, self.error_code_of)
                 for key in ((place, code) for place in (*by, None)):
                     if key in keys:
-                        found = failures.setdefault(key, _Failures(oldest_us))
+                        found = failures.setdefault(key, Tally(oldest_us))
                         found.add(tasks, oldest_us, newest_us)
         return failures
 
     def _samples(
-        self, connection: sa.Connection, window: Window, newest: Mapping[Key, datetime]
+        self,
+        connection: sa.Connection,
+        window: Window,
+        statement: sa.Executable,
+        newest: Mapping[Key, datetime],
     ) -> dict[Key, TaskReference]:
         """Return the newest failure of each code, given its moment."""
         samples: dict[Key, TaskReference] = {}
         if not newest:
             return samples
-        with self._sample_query(window, newest.values()).stream(connection) as rows:
+        with self._sample_query(window, statement, newest.values()).stream(connection) as rows:
             for own_code, message, task_id, request_id, *by in rows:
                 code = error_code(own_code, message, self.error_code_of)
                 for key in ((place, code) for place in (*by, None)):
@@ -156,21 +177,7 @@ class Errors:
         )
 
 
-def _first(place: Place, failures: Mapping[str, _Failures], top: int) -> dict[Key, _Failures]:
-    first = nsmallest(top, failures.items(), key=lambda item: (-item[1].count, item[0]))
-    return {(place, code): found for code, found in first}
-
-
-def _add_up(in_all: dict[str, _Failures], failures: Mapping[str, _Failures]) -> None:
-    """Add the failures of a group to those of all tasks."""
-    for code, found in failures.items():
-        known = in_all.setdefault(code, _Failures(found.oldest_us))
-        known.add(found.count, found.oldest_us, found.newest_us)
-
-
-def _compared(
-    error: ErrorCount, window: Window, now: _Failures, before: _Failures | None
-) -> ErrorCount:
+def _compared(error: ErrorCount, window: Window, now: Tally, before: Tally | None) -> ErrorCount:
     """Add to an error of a window its figures of the window before."""
     if before is None:
         first = _moment(window, now.oldest_us)
@@ -185,19 +192,3 @@ def _moment(window: Window, us: int) -> datetime:
 
 def _second(moment: datetime) -> datetime:
     return moment.replace(microsecond=0)
-
-
-class _Failures:
-    """The count of one code, and its first and last moment: microseconds after a window's start."""
-
-    __slots__ = ("count", "newest_us", "oldest_us")
-
-    def __init__(self, oldest_us: int) -> None:
-        self.count = self.newest_us = 0
-        self.oldest_us = oldest_us
-
-    def add(self, tasks: int, oldest_us: int, newest_us: int) -> None:
-        """Count the tasks of one message."""
-        self.count += tasks
-        self.oldest_us = min(self.oldest_us, oldest_us)
-        self.newest_us = max(self.newest_us, newest_us)

@@ -56,6 +56,41 @@ def count_failures(
     return rows.group_by(*keys, *groups).order_by(*groups)
 
 
+def count_failures_with_newest(source: TaskSource) -> sa.Executable:
+    """Select the rows of `count_failures` in the window, each with the `id` and `request_id` of the
+    newest task, and a `number` that is greater for newer ones.
+
+    Of equally new tasks, the one with the greatest id counts. Sorting all messages is dear, but
+    saves a statement of its own for the samples.
+    """
+    failed = _failed_tasks(source, is_in_window(source, "updated_at"), by=()).c
+    moment, start = instant(failed.updated_at), instant_parameter("start")
+    text: Any = (group_key(failed.code), group_key(failed.message))
+    oldest_first = (moment, failed.id)
+    newest_first = (moment.desc(), failed.id.desc())
+    number = sa.func.row_number(type_=sa.BigInteger()).over(order_by=oldest_first)
+    rank = sa.func.row_number().over(partition_by=text, order_by=newest_first)
+    ranked: Any = sa.select(
+        *failed,
+        sa.func.count().over(partition_by=text).label("tasks"),
+        sa.func.min(moment).over(partition_by=text).label("oldest"),
+        moment.label("newest"),
+        number.label("number"),
+        rank.label("rank"),
+    )
+    rows = ranked.subquery().c
+    return sa.select(
+        sent_text(rows.code).label("code"),
+        sent_text(rows.message).label("message"),
+        rows.tasks,
+        elapsed_us(start, rows.oldest).label("oldest_us"),
+        elapsed_us(start, rows.newest).label("newest_us"),
+        rows.number,
+        rows.id,
+        rows.request_id,
+    ).where(rows.rank == 1)
+
+
 def newest_failures(source: TaskSource, by: Sequence[sa.Label[Any]] = ()) -> sa.Executable:
     """Select a row (code, message, id, request_id) for each code column's value and readable part
     of a message of the tasks that failed at given moments. The columns `by` come last, and tell

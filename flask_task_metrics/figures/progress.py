@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import sqlalchemy as sa
 
-from flask_task_metrics.dialects import MICROSECOND, elapsed_us, family_of, instant, is_unreadable
+from flask_task_metrics.dialects import (
+    MICROSECOND,
+    elapsed_us,
+    family_of,
+    instant,
+    is_unreadable,
+    materialized,
+)
 from flask_task_metrics.source import ENDED, TaskSource, since_values
 
-from .parameters import instant_parameter, second_parameter, values
+from .parameters import instant_parameter, second_parameter, values, window_values
 from .predicates import has_status, is_stored_as
 from .query import Query
 from .ready import began_at
@@ -25,40 +33,53 @@ A_DAY_OF_SECONDS = 24 * 60 * 60
 
 @dataclass(frozen=True)
 class Progress:
-    """The statement of the signs of progress, and the reading of its rows.
+    """The statements of the signs of progress, and the reading of their rows. A derived source has
+    a second one, which runs if no task ended in the window.
 
     Ends are looked for in the last day, so that partitions of earlier days need not be read. If
     `looks_back` is False, it is the time of stalled alone: a function may hold no earlier ones, and
     no index leads to the last end of a dimension's rare value.
     """
 
-    statement: sa.Executable
+    statements: Sequence[sa.Executable]
     records_ends: bool
     looks_back: bool
 
     @classmethod
-    def of(cls, source: TaskSource, dialect: sa.Dialect) -> Progress | None:
-        """Build the statement for a source; None if it has no queued or no processing status."""
+    def of(cls, source: TaskSource, dialect: sa.Dialect, relevant: TaskSource) -> Progress | None:
+        """Build the statements for a source and its `relevant_tasks`.
+
+        None if it has no queued or no processing status.
+        """
         if not (source.statuses["queued"] and source.statuses["processing"]):
             return None
-        statement = (
-            signs_in_one_pass(source) if source.is_derived else signs_by_index(source, dialect)
+        statements = (
+            [signs_in_one_pass(tasks) for tasks in (relevant, source)]
+            if source.is_derived
+            else [signs_by_index(source, dialect)]
         )
         looks_back = not (source.is_function or source.is_filtered)
-        return cls(statement, bool(source.statuses["completed"]), looks_back)
+        return cls(statements, bool(source.statuses["completed"]), looks_back)
 
-    def queries(self, window: Window) -> list[Query]:
-        """Return the statement as it runs for a window, with its start for the limits."""
-        return [self._query(window, window.start, window.start)]
+    def queries(self, window: Window, limits: Limits | None = None) -> list[Query]:
+        """Return the statements as they run for a window, by default with its start for limits."""
+        stuck_before = ended_since = window.start
+        if limits:
+            stuck_before = _before(window.end, limits.stuck_seconds)
+            ended_since = self._ended_since(window, limits)
+        own = values(end=window.end, stuck_before=stuck_before, ended_since=ended_since)
+        parameters = window_values(window) | own | since_values(ended_since)
+        return [Query("progress", statement, parameters) for statement in self.statements]
 
     def read(self, connection: sa.Connection, window: Window, limits: Limits) -> Signs:
         """Read the signs of progress at the end of a window."""
-        stuck_before = _before(window.end, limits.stuck_seconds)
-        at_least = A_DAY_OF_SECONDS if self.looks_back else 0
-        ended_since = _before(window.end, max(limits.stalled_seconds, at_least))
-        rows = self._query(window, stuck_before, ended_since).run(connection).all()
-        ends = [row.since_us * MICROSECOND for row in rows if row.since_us is not None]
-        looked_back = window.end - ended_since
+        for query in self.queries(window, limits):
+            rows = query.run(connection).all()
+            ends = [row.since_us * MICROSECOND for row in rows if row.since_us is not None]
+            # The relevant tasks have all ends in the window, but not all earlier ones.
+            if any(window.end - end >= window.start for end in ends):
+                break
+        looked_back = window.end - self._ended_since(window, limits)
         return Signs(
             stuck=sum(row.stuck for row in rows),
             since_last_end=min((end for end in ends if end <= looked_back), default=None),
@@ -66,9 +87,10 @@ class Progress:
             records_ends=self.records_ends,
         )
 
-    def _query(self, window: Window, stuck_before: datetime, ended_since: datetime) -> Query:
-        own = values(end=window.end, stuck_before=stuck_before, ended_since=ended_since)
-        return Query("progress", self.statement, own | since_values(ended_since))
+    def _ended_since(self, window: Window, limits: Limits) -> datetime:
+        """Return the moment from which on ends are looked for."""
+        at_least = A_DAY_OF_SECONDS if self.looks_back else 0
+        return _before(window.end, max(limits.stalled_seconds, at_least))
 
 
 def _before(end: datetime, seconds: int) -> datetime:
@@ -82,10 +104,12 @@ def signs_in_one_pass(source: TaskSource) -> sa.Executable:
     has_ended = sa.or_(*(has_status(source, status) for status in ENDED))
     moment = sa.case((sa.and_(has_ended, _is_known_end(updated_at)), instant(updated_at)))
     began = sa.case((has_status(source, "processing"), instant(began_at(source))))
-    return sa.select(
+    signs: Any = sa.select(
         sa.func.count(sa.case((began < instant_parameter("stuck_before"), 1))).label("stuck"),
-        _since_us(sa.func.max(moment)).label("since_us"),
+        sa.func.max(moment).label("moment"),
     ).select_from(source.tasks)
+    found = materialized(signs).c
+    return sa.select(found.stuck, _since_us(found.moment).label("since_us"))
 
 
 def signs_by_index(source: TaskSource, dialect: sa.Dialect) -> sa.Executable:

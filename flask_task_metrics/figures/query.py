@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
@@ -13,6 +13,11 @@ from flask_task_metrics.connections import streamed
 from flask_task_metrics.source import Filter
 
 from .parameters import Parameters
+
+ANSWERS = "task_metrics_answers"
+"""The option of a connection for the results of statements that one statement has answered."""
+
+Answers: TypeAlias = dict[sa.Executable, sa.Result[Any]]
 
 SHARED_VALUES = "task_metrics_shared_values"
 """The option of a connection for values of parameters that all statements on it share."""
@@ -26,6 +31,11 @@ def with_filter(connection: sa.Connection, chosen: Filter) -> sa.Connection:
 def with_values(connection: sa.Connection, shared: Parameters) -> sa.Connection:
     """Give every query on a connection some values, besides those that it gives already."""
     return connection.execution_options(**{SHARED_VALUES: {**_shared(connection), **shared}})
+
+
+def with_answers(connection: sa.Connection, answers: Answers) -> None:
+    """Give the next query by each of some statements on a connection its result."""
+    connection.execution_options(**{ANSWERS: answers})
 
 
 def _shared(connection: sa.Connection) -> Parameters:
@@ -44,13 +54,22 @@ class Query:
     statement: sa.Executable
     parameters: Parameters
 
-    def run(self, connection: sa.Connection) -> sa.CursorResult[Any]:
-        """Execute the statement."""
+    def run(self, connection: sa.Connection) -> sa.Result[Any]:
+        """Execute the statement, unless its answer is there."""
+        if answer := self._answer(connection):
+            return answer
         return connection.execute(self.statement, self.parameters_on(connection))
 
     def stream(self, connection: sa.Connection) -> AbstractContextManager[Iterable[Any]]:
-        """Execute the statement, and fetch its rows as they are read."""
+        """Execute the statement unless its answer is there, and fetch its rows as they are read."""
+        if answer := self._answer(connection):
+            return nullcontext(answer)
         return streamed(connection, self.statement, self.parameters_on(connection))
+
+    def _answer(self, connection: sa.Connection) -> sa.Result[Any] | None:
+        """Take the result that `with_answers` has for the statement."""
+        answers: Answers = connection.get_execution_options().get(ANSWERS, {})
+        return answers.pop(self.statement, None)
 
     def parameters_on(self, connection: sa.Connection) -> Parameters:
         """Return the values of the parameters, those that the connection gives included."""

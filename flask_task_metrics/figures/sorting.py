@@ -32,10 +32,11 @@ class SortedLatencies:
     @classmethod
     def of(cls, source: TaskSource, is_within: IsWithin = is_in_window) -> SortedLatencies:
         """Build the statements for a source and a time span."""
-        return cls(
-            measure_by_sorting(source, is_within, in_one_pass=True),
-            measure_by_sorting(source, is_within, in_one_pass=False),
-        )
+        in_one_pass = measure_by_sorting(source, is_within, in_one_pass=True)
+        if source.is_derived:
+            # A CTE is read by one process.
+            return cls(in_one_pass, in_one_pass)
+        return cls(in_one_pass, measure_by_sorting(source, is_within, in_one_pass=False))
 
     def queries(self, window: Window) -> list[Query]:
         """Return the statement of one pass; the other reads the same rows."""

@@ -28,6 +28,9 @@ UNINDEXED = ("id", "error_message", "error_code", "request_id")
 DERIVED = "task_metrics_tasks"
 """The name of a derived source in a statement. On SQLite a table of that name would hide it."""
 
+LIMITED = f"{DERIVED}_limited"
+"""The name of those tasks of a derived source that meet a condition."""
+
 
 class TaskSource:
     """Map a model, a `Table`, a view or a subquery to tasks: which of its columns means what.
@@ -35,7 +38,7 @@ class TaskSource:
     The selectable may be a function from a time to a Select of every queued and processing task,
     and of the others at least those created or updated since. It is called once, at start, with a
     parameter to compare with timestamps: `def tasks_since(since): return
-    sa.select(…).where(events.c.at >= since)…`. Without a function, each statement computes all
+    sa.select(…).where(events.c.at >= since)…`. Without a function, each snapshot computes all
     tasks of a source that groups or unites rows.
 
     Each column is a name (of a column, or of a model's attribute), a SQL expression over the
@@ -125,7 +128,7 @@ class TaskSource:
 
     @cached_property
     def is_derived(self) -> bool:
-        """Return whether no index serves the window, so that each statement computes all tasks."""
+        """Return whether no index serves the window, so that each snapshot computes all tasks."""
         return is_derived(self.mapped)
 
     @property
@@ -174,6 +177,12 @@ class TaskSource:
         source = copy(self)
         source.tasks = filtered(self.tasks, self.dimensions, shape)
         source.is_filtered = True
+        return source
+
+    def limited_to(self, condition: sa.ColumnElement[bool]) -> TaskSource:
+        """Return the source of the tasks that meet a condition."""
+        source = copy(self)
+        source.tasks = sa.select(self.tasks).where(condition).cte(LIMITED)
         return source
 
     @cached_property

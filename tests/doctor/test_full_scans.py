@@ -49,7 +49,7 @@ def test_a_source_for_which_no_index_is_recommended_lacks_none(engine: sa.Engine
     with hosted(engine.url, TaskSource(tasks)) as app:
         status, output = run_command(app, "doctor")
         assert 0 == status
-        assert "ok    source: derived, so each statement computes all tasks; " in output
+        assert "ok    source: derived, so each snapshot computes all tasks; " in output
 
 
 def test_a_query_that_reads_all_of_a_large_table_is_found(app: Flask, engine: sa.Engine) -> None:

@@ -10,14 +10,14 @@ import pytest
 import sqlalchemy as sa
 
 from flask_task_metrics import TaskSource
-from flask_task_metrics.figures import Breakdown, Collector, Grouping
+from flask_task_metrics.figures import Breakdown, Collector, Grouping, packing
 from flask_task_metrics.figures.latencies import latencies_of
 from flask_task_metrics.source import since_values
 from tests.support.databases import on
 from tests.support.events import all_tasks, event_table, store_events, tasks_since
 from tests.support.host import snapshot_of
 from tests.support.jobs import EXPECTED, TASKS, at
-from tests.support.oracle import TaskRow, expected_comparison
+from tests.support.oracle import TaskRow, expected_comparison, expected_without
 from tests.support.tasks import WINDOW
 
 MANY = 1_000_000
@@ -63,6 +63,25 @@ def test_a_function_holds_the_ends_that_its_state_needs(engine: sa.Engine, minut
         assert ("stalled", True) == (stalled.state, f"; {seen};" in str(stalled.reason))
 
 
+def test_a_task_that_ended_before_the_window_is_the_last_if_none_ended_later(
+    engine: sa.Engine,
+) -> None:
+    begun, ended = at(-120), at(-30)
+    store_events(
+        engine,
+        [
+            # This one was completed in the window, by a clock that others don't share.
+            TaskRow(1, "completed", begun, begun, at(30), at(-90)),
+            TaskRow(2, "failed", begun, begun, None, ended),
+            TaskRow(3, "queued", at(10), None, None, at(10)),
+        ],
+    )
+    recorded: tuple[dict[str, Any], ...] = ({}, {"error_message": None})
+    for columns in recorded:
+        snapshot = snapshot_of(engine, TaskSource(all_tasks(), **columns))
+        assert "nothing has ended for 90 min" in str(snapshot.reason)
+
+
 @on("sqlite", "postgresql")
 def test_a_function_compares_its_time_with_timestamps_that_have_a_time_zone(
     engine: sa.Engine,
@@ -86,6 +105,50 @@ def test_a_function_gets_the_start_of_the_window(engine: sa.Engine) -> None:
     with engine.connect() as connection:
         ids = sa.select(TaskSource(tasks_since).tasks.c.id)
         assert {1, 3} == set(connection.scalars(ids, since_values(WINDOW.start)))
+
+
+@pytest.mark.parametrize("source", [all_tasks(), tasks_since], ids=["select", "function"])
+def test_one_statement_has_all_figures(engine: sa.Engine, source: Any) -> None:
+    store_events(engine, TASKS)
+    statements: list[str] = []
+    sa.event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    assert EXPECTED == snapshot_of(engine, source)
+    [_] = [statement for statement in statements if re.search(r"JOIN events\b", statement)]
+
+
+def test_a_batch_of_too_many_durations_reads_them_apart(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing, "PACKED_UP_TO", 0)
+    store_events(engine, TASKS)
+    assert EXPECTED == snapshot_of(engine, all_tasks())
+
+
+@pytest.mark.parametrize("unrecorded", ["created_at", "completed_at", "error_message"])
+def test_a_source_of_events_may_not_record_all(engine: sa.Engine, unrecorded: Any) -> None:
+    store_events(engine, TASKS)
+    columns: dict[str, Any] = {unrecorded: None}
+    source = TaskSource(all_tasks(), **columns)
+    assert expected_without(TASKS, WINDOW, unrecorded) == snapshot_of(engine, source)
+
+
+def test_without_failures_there_are_no_errors(engine: sa.Engine) -> None:
+    store_events(engine, [task for task in TASKS if task.status != "failed"])
+    assert () == snapshot_of(engine, all_tasks()).top_errors
+
+
+def test_the_newest_of_a_code_may_have_any_of_its_messages(engine: sa.Engine) -> None:
+    newest, older = at(50), at(40)
+    failures = [
+        TaskRow(1, "failed", older, older, None, older, "E_X: 1"),
+        TaskRow(2, "failed", newest, newest, None, newest, "E_X: 2"),
+        TaskRow(10, "failed", newest, newest, None, newest, "E_X: 3"),
+        TaskRow(9, "failed", newest, newest, None, newest, "E_X: 4"),
+        TaskRow(11, "failed", older, older, None, older, "E_X: 5"),
+    ]
+    store_events(engine, failures)
+    [error] = snapshot_of(engine, all_tasks()).top_errors or ()
+    assert ("E_X", 5, "10") == (error.code, error.count, error.sample.task_id)
 
 
 @pytest.mark.parametrize("name", ["sqlite", "postgresql", "mysql", "mariadb"])

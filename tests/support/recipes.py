@@ -25,7 +25,7 @@ PAGE = "docs/how-to/recipes.md"
 
 HEALTHY_EVENTS = HEALTHY.replace(
     "an index can serve the window",
-    "each statement computes the tasks that the function selects for the window",
+    "a snapshot computes the tasks that the function selects for the window",
 )
 
 OLD = timedelta(days=2)
