@@ -98,7 +98,7 @@ class Chart {
     this.details = /** @type {HTMLDetailsElement} */ (
       h("details", {}, h("summary", {}, "Table"), this.table)
     );
-    this.legend = h("p", { class: "legend" });
+    this.legend = h("p", { class: "row legend" });
     const head = h("h2", {}, `${title} `, h("small", {}, unit));
     section.setAttribute("aria-label", title);
     section.append(head, this.legend, this.plot, this.spoken, this.details);

@@ -25,8 +25,7 @@ export function showControls(sources, view) {
  * @param {number} chosen
  */
 function showWindows(windows, chosen) {
-  const legend = h("legend", { class: "unseen" }, "Window");
-  fill(byId("windows"), legend, ...windows.map(windowChoice));
+  fill(byId("windows"), ...windows.map(windowChoice));
   // The attribute "checked" is the choice at the start alone.
   for (const input of byId("windows").querySelectorAll("input")) {
     input.checked = input.value === String(chosen);
@@ -38,8 +37,8 @@ const windowChoice = (minutes) =>
   h(
     "label",
     {},
-    h("input", { type: "radio", name: "window", value: String(minutes) }),
-    h("span", {}, windowText(minutes)),
+    h("input", { type: "radio", name: "window", value: String(minutes), class: "unseen" }),
+    windowText(minutes),
   );
 
 /**
@@ -66,10 +65,9 @@ function showFilters(filters) {
 const filterChip = ([name, value], index) =>
   h(
     "button",
-    { type: "button", class: "chip", "data-unfilter": String(index) },
+    { type: "button", class: "chosen", "data-unfilter": String(index), title: "Remove" },
     `${name}: ${valueText(value)} `,
     h("span", { "aria-hidden": "true" }, "×"),
-    h("span", { class: "unseen" }, ", remove"),
   );
 
 /**
@@ -82,7 +80,13 @@ function showDimensions(dimensions, open) {
   const buttons = dimensions.map((dimension) => {
     const expanded = String(dimension === open);
     const attributes = { "aria-expanded": expanded, "aria-controls": "group-table" };
-    return h("button", { type: "button", "data-dimension": dimension, ...attributes }, dimension);
+    const look = dimension === open ? "chosen" : "";
+    return h(
+      "button",
+      { type: "button", class: look, "data-dimension": dimension, ...attributes },
+      dimension === open ? "▾ " : "▸ ",
+      dimension,
+    );
   });
   fill(byId("dimensions"), ...buttons);
 }

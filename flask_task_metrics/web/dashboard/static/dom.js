@@ -67,7 +67,7 @@ function morphChild(parent, present, child) {
 }
 
 /**
- * Create a table with a caption for screen readers. A cell that is no node is a text.
+ * Create a table. Its caption is for screen readers. A cell that is no node is a text.
  * @param {string} caption
  * @param {string[]} head The first column's cells are the rows' headers.
  * @param {(Node | string)[][]} rows
@@ -76,8 +76,7 @@ export function table(caption, head, rows) {
   const headers = head.map((text) => h("th", { scope: "col" }, text));
   return h(
     "table",
-    {},
-    h("caption", { class: "unseen" }, caption),
+    { "aria-label": caption },
     h("thead", {}, h("tr", {}, ...headers)),
     h("tbody", {}, ...rows.map(([first = "", ...cells]) => tableRow(first, cells))),
   );

@@ -175,7 +175,7 @@ function lock(why) {
   for (const chart of charts) chart.clear();
   byId("figures").hidden = byId("controls").hidden = true;
   byId("unlock").hidden = false;
-  byId("unlock").classList.toggle("refused", why !== undefined);
+  byId("unlock-why").className = why === undefined ? "" : "wrong";
   byId("unlock-why").textContent = why ?? "This tab keeps the admin secret until you close it.";
   setStatus("locked", "Locked");
   byId("secret").focus();

@@ -26,8 +26,6 @@ const LATENCIES = [
   ["endToEndMs", "End to end"],
 ];
 
-const MARKS = { idle: "○", working: "●", stalled: "■", stuck: "▲", unknown: "–" };
-
 /** The most samples of which the 95th percentile is simply the maximum. */
 const FEW_SAMPLES = 20;
 
@@ -47,14 +45,14 @@ export function showSnapshot(snapshot, view) {
 
 /** @param {Snapshot} snapshot */
 function showState({ state, reason, window: { minutes }, tasks, backlog }) {
-  const name = state ?? "unknown";
   const title = state === null ? `State ${NOT_RECORDED}` : capitalized(state);
   const counts = [...Object.values(tasks), backlog.queued.count, backlog.processing.count];
+  const isWrong = state === "stalled" || state === "stuck";
   const isEmpty = counts.every((count) => !count);
-  byId("state").dataset.state = name;
+  byId("state").dataset.state = state ?? "";
   fill(
     byId("state"),
-    h("h2", {}, h("span", { class: "mark", "aria-hidden": "true" }, MARKS[name]), ` ${title}`),
+    isWrong ? h("h2", { class: "wrong" }, `▲ ${title}`) : h("h2", {}, title),
     reason !== null && h("p", {}, `${capitalized(reason)}.`),
     isEmpty && h("p", { class: "quiet" }, `No data: no task in the last ${windowText(minutes)}.`),
   );
@@ -111,9 +109,8 @@ const taskIds = ({ taskId, requestId }) =>
 const id = (kind, value) =>
   h(
     "button",
-    { type: "button", class: "id", "data-copy": value, title: `Copy ${value}` },
+    { type: "button", class: "link", "data-copy": value, title: `Copy ${value}` },
     `${kind} ${value}`,
-    h("span", { class: "unseen" }, ", copy"),
   );
 
 /** @param {Snapshot} snapshot */
@@ -174,7 +171,7 @@ function showLatency({ latency, previous }) {
 }
 
 /** @param {string | null | undefined} text */
-const beside = (text) => Boolean(text) && h("small", { class: "quiet" }, ` ${text}`);
+const beside = (text) => Boolean(text) && h("small", {}, ` ${text}`);
 
 /** @param {number} count */
 const samples = (count) =>
@@ -203,7 +200,7 @@ function showErrors({ topErrors }) {
 
 /** @param {import("./types").TopError} error */
 function errorChange({ count, previousCount = 0 }) {
-  if (previousCount === 0) return h("strong", { class: "new" }, "new");
+  if (previousCount === 0) return h("strong", { class: "new wrong" }, "new");
   return h("span", {}, number(previousCount), beside(`(${change(count - previousCount)})`));
 }
 
@@ -238,7 +235,7 @@ function groupRow(name, { tasks, backlog, latency, topErrors }) {
     number(backlog.processing.count),
     countText(tasks.created),
     countText(tasks.completed),
-    tasks.failed ? h("strong", { class: "failed" }, failed) : failed,
+    tasks.failed ? h("strong", { class: "wrong" }, failed) : failed,
     duration(latency.timeToProcessingMs?.p95),
     duration(latency.timeToCompleteMs?.p95),
     topErrors?.[0] ? h("code", {}, topErrors[0].code) : "–",
