@@ -131,7 +131,7 @@ def test_codes_and_ids_cannot_become_markup(page: Page, engine: sa.Engine) -> No
     add_tasks(engine, task("failed", error_message=HOSTILE, request_id=HOSTILE))
     next_round(page)
     expect(page.locator("#error-table code")).to_have_text(HOSTILE)
-    expect(page.locator("#error-table .new")).to_have_text("new")
+    expect(page.locator("#error-table .wrong")).to_have_text("new")
     assert 0 == page.locator("img").count()
 
 

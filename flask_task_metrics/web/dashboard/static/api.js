@@ -3,15 +3,24 @@
 /** A connection may fall silent without an end. */
 const ANSWER_WITHIN_MS = 60_000;
 
+/** A secret for each app of an origin; session storage is the tab's alone. */
+const SECRET = `task-metrics-secret:${location.pathname}`;
+
+export const hasSecret = () => sessionStorage.getItem(SECRET) !== null;
+export const forgetSecret = () => sessionStorage.removeItem(SECRET);
+
+/** @type {(secret: string) => void} */
+export const keepSecret = (secret) => sessionStorage.setItem(SECRET, secret);
+
 /** An error answer, or no answer at all. */
 export class Problem extends Error {
   /**
    * @param {string} code Such as METRICS_TIMEOUT; UNREACHABLE if nothing answers.
-   * @param {string} detail
+   * @param {string} message
    * @param {{ requestId?: string | null, retryAfter?: number }} [more]
    */
-  constructor(code, detail, { requestId = null, retryAfter = 0 } = {}) {
-    super(detail);
+  constructor(code, message, { requestId = null, retryAfter = 0 } = {}) {
+    super(message);
     this.code = code;
     this.requestId = requestId;
     this.retryAfter = retryAfter;
@@ -21,80 +30,59 @@ export class Problem extends Error {
 /**
  * Return the body of an endpoint's answer; throw a `Problem` unless the status is 200.
  * @param {string} path Relative to the page, so that any prefix works.
- * @param {string} secret
- * @param {AbortSignal} signal
- * @param {string} [accept]
+ * @param {string} accept
+ * @param {AbortSignal[]} signals
  */
-async function get(path, secret, signal, accept = "application/json") {
-  const headers = { Accept: accept, "X-Admin-Secret": headerValue(secret) };
+async function get(path, accept, ...signals) {
+  const headers = { Accept: accept, "X-Admin-Secret": headerValue() };
+  const signal = AbortSignal.any([...signals, AbortSignal.timeout(ANSWER_WITHIN_MS)]);
   let answer, body;
   try {
-    answer = await fetch(path, {
-      headers,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]),
-      cache: "no-store",
-      credentials: "same-origin",
-    });
+    answer = await fetch(path, { headers, signal, cache: "no-store" });
     body = await answer.text();
   } catch {
-    throw new Problem("UNREACHABLE", "The server does not answer.");
+    throw new Problem("UNREACHABLE", "Unreachable: The server does not answer.");
   }
   if (answer.status !== 200) throw problemOf(answer, body);
   return body;
 }
 
-/**
- * @template T
- * @param {string} path
- * @param {string} secret
- * @param {AbortSignal} signal
- * @returns {Promise<T>}
- */
-export async function getJson(path, secret, signal) {
-  const body = await get(path, secret, signal);
+/** @type {(path: string) => Promise<string>} */
+export const getMarkdown = (path) => get(path, "text/markdown");
+
+/** @type {<T>(path: string, signal: AbortSignal) => Promise<T>} */
+export async function getJson(path, signal) {
+  const body = await get(path, "application/json", signal);
   try {
     return JSON.parse(body, exact);
   } catch {
-    throw new Problem("UNREACHABLE", "The answer isn't JSON.");
+    throw new Problem("UNREACHABLE", "Unreachable: The answer isn't JSON.");
   }
 }
 
 /**
  * Return a value of JSON. An integer that JavaScript would round, such as a customer's id, stays a
  * text, in browsers that show the text to a reviver.
- * @param {string} _
- * @param {unknown} value
- * @param {{ source?: string }} [context]
+ * @type {(name: string, value: unknown, context?: { source?: string }) => unknown}
  */
 function exact(_, value, { source = "" } = {}) {
-  return typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(source)
-    ? source
-    : value;
+  const isRounded = typeof value === "number" && !Number.isSafeInteger(value);
+  return isRounded && /^-?\d+$/.test(source) ? source : value;
 }
 
-/**
- * @param {string} path
- * @param {string} secret
- * @param {AbortSignal} signal
- */
-export const getMarkdown = (path, secret, signal) => get(path, secret, signal, "text/markdown");
-
-/**
- * @param {Response} answer
- * @param {string} body
- */
+/** @type {(answer: Response, body: string) => Problem} */
 function problemOf({ status, headers }, body) {
   const retryAfter = Number(headers.get("Retry-After")) || 0;
   // Another answer is, for example, a proxy's own page while the app restarts.
   if (!headers.get("Content-Type")?.startsWith("application/problem+json"))
-    return new Problem("UNREACHABLE", `The server answered ${status}.`, { retryAfter });
+    return new Problem("UNREACHABLE", `Unreachable: The server answered ${status}.`, {
+      retryAfter,
+    });
   const { code, detail, errors = {}, requestId } = JSON.parse(body);
   const wrong = Object.entries(errors).map(([name, texts]) => `${name}: ${texts}`);
   return new Problem(code, wrong.join(" ") || detail, { requestId, retryAfter });
 }
 
-/**
- * Return the UTF-8 bytes of a secret, each as a character: a header holds no others.
- * @param {string} secret
- */
-const headerValue = (secret) => String.fromCharCode(...new TextEncoder().encode(secret));
+/** Return the UTF-8 bytes of the secret, each as a character: a header holds no others. */
+const headerValue = () =>
+  String.fromCharCode(...new TextEncoder().encode(sessionStorage.getItem(SECRET) ?? ""));

@@ -1,92 +1,64 @@
 // The controls of the view: window, source, filters and the dimension that is open.
 
 import { byId, fill, h } from "./dom.js";
-import { windowText } from "./format.js";
-import { valueText } from "./sections.js";
-import { dimensionsOf, windowsOf } from "./view.js";
+import { valueText, windowText } from "./format.js";
+import { WINDOWS, dimensionsOf, viewButton } from "./view.js";
 
-/** @typedef {import("./types").Sources} Sources */
-/** @typedef {import("./view.js").View} View */
+/** @import { Sources, View } from "./types" */
 
-/**
- * @param {Sources} sources
- * @param {View} view
- */
+/** @type {(sources: Sources, view: View) => void} */
 export function showControls(sources, view) {
   byId("controls").hidden = false;
-  showWindows(windowsOf(sources, view.minutes), view.minutes);
+  showWindows(sources, view.minutes);
   showSources(sources, view.source);
   showFilters(view.filters);
   showDimensions(dimensionsOf(sources, view.source), view.groupBy);
 }
 
-/**
- * @param {number[]} windows
- * @param {number} chosen
- */
-function showWindows(windows, chosen) {
-  fill(byId("windows"), ...windows.map(windowChoice));
+/** @type {(sources: Sources, chosen: number) => void} */
+function showWindows({ minutes }, chosen) {
+  const usual = WINDOWS.filter((window) => window <= minutes.max);
+  const windows = [...new Set([...usual, minutes.default, chosen])].sort((a, b) => a - b);
+  fill(byId("windows"), windows.map(windowChoice));
   // The attribute "checked" is the choice at the start alone.
-  for (const input of byId("windows").querySelectorAll("input")) {
+  for (const input of byId("windows").querySelectorAll("input"))
     input.checked = input.value === String(chosen);
-  }
 }
 
-/** @param {number} minutes */
-const windowChoice = (minutes) =>
-  h(
-    "label",
-    {},
-    h("input", { type: "radio", name: "window", value: String(minutes), class: "unseen" }),
-    windowText(minutes),
-  );
+/** @type {(minutes: number) => HTMLElement} */
+function windowChoice(minutes) {
+  const attributes = { type: "radio", name: "window", value: String(minutes), class: "unseen" };
+  return h("label", {}, h("input", attributes), windowText(minutes));
+}
 
-/**
- * @param {Sources} sources
- * @param {string | null} chosen
- */
+/** @type {(sources: Sources, chosen: string | null) => void} */
 function showSources({ sources }, chosen) {
-  const select = /** @type {HTMLSelectElement} */ (byId("source"));
-  fill(select, ...sources.map(({ name }) => h("option", {}, name)));
-  if (chosen !== null) select.value = chosen;
+  const options = sources.map(({ name }) => h("option", {}, name));
+  fill(byId("source"), options);
+  if (chosen !== null) /** @type {HTMLSelectElement} */ (byId("source")).value = chosen;
   byId("source-choice").hidden = chosen === null;
 }
 
-/** @param {[string, string][]} filters */
+/** @type {(filters: View["filters"]) => void} */
 function showFilters(filters) {
+  const buttons = filters.map((filter) => {
+    const text = `${filter[0]}: ${valueText(filter[1])} ×`;
+    const others = filters.filter((other) => other !== filter);
+    return viewButton({ filters: others }, { class: "chosen", title: "Remove" }, text);
+  });
+  fill(byId("filters"), h("span", {}, "Only"), buttons);
   byId("filters").hidden = filters.length === 0;
-  fill(byId("filters"), h("span", {}, "Only"), ...filters.map(filterChip));
 }
 
-/**
- * @param {[string, string]} filter
- * @param {number} index
- */
-const filterChip = ([name, value], index) =>
-  h(
-    "button",
-    { type: "button", class: "chosen", "data-unfilter": String(index), title: "Remove" },
-    `${name}: ${valueText(value)} `,
-    h("span", { "aria-hidden": "true" }, "×"),
-  );
-
-/**
- * @param {string[]} dimensions
- * @param {string | null} open
- */
+/** @type {(dimensions: string[], open: string | null) => void} */
 function showDimensions(dimensions, open) {
+  const buttons = dimensions.map((name) => {
+    const isOpen = name === open;
+    const state = { class: isOpen ? "chosen" : "", "aria-expanded": String(isOpen) };
+    const attributes = { ...state, "aria-controls": "group-table", "data-dimension": name };
+    return viewButton({ groupBy: isOpen ? null : name }, attributes, isOpen ? "▾ " : "▸ ", name);
+  });
+  fill(byId("dimensions"), buttons);
   byId("breakdown").hidden = dimensions.length === 0;
   byId("group-table").hidden = open === null;
-  const buttons = dimensions.map((dimension) => {
-    const expanded = String(dimension === open);
-    const attributes = { "aria-expanded": expanded, "aria-controls": "group-table" };
-    const look = dimension === open ? "chosen" : "";
-    return h(
-      "button",
-      { type: "button", class: look, "data-dimension": dimension, ...attributes },
-      dimension === open ? "▾ " : "▸ ",
-      dimension,
-    );
-  });
-  fill(byId("dimensions"), ...buttons);
 }

@@ -1,92 +1,73 @@
 // Elements and their text. Text from the database goes through text nodes and attributes of data
 // alone, so it can't become markup.
 
-/**
- * Return the element of the page with an id.
- * @template {HTMLElement} [T=HTMLElement]
- * @param {string} id
- * @returns {T}
- */
-export function byId(id) {
-  const element = document.getElementById(id);
-  if (element === null) throw new Error(`The page has no element #${id}`);
-  return /** @type {T} */ (element);
-}
+/** @typedef {Node | string | null | undefined | false} Child One that is no node or text is left out. */
 
 /**
- * Create an element. A child that is null or false is left out.
- * @param {string} tag
- * @param {Record<string, string>} [attributes]
- * @param {...(Node | string | null | false)} children
+ * @template T
+ * @typedef {[string, (item: T) => Child | Child[]]} Column A title, and the cell of an item.
  */
-export function h(tag, attributes = {}, ...children) {
+
+/** @type {(id: string) => HTMLElement} */
+export const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+/**
+ * Create an element.
+ * @param {string} tag
+ * @param {Record<string, string>} attributes
+ * @param {...(Child | Child[])} children
+ */
+export function h(tag, attributes, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  for (const child of children) if (child !== null && child !== false) element.append(child);
+  for (const child of children.flat()) if (child) element.append(child);
   return element;
 }
 
 /**
  * Give an element these children. Unchanged nodes stay, with their focus and selection.
- * @param {Element} element
- * @param {...(Node | null | false)} children
+ * @type {(element: Element, ...children: (Child | Child[])[]) => void}
  */
-export function fill(element, ...children) {
-  const wanted = /** @type {Element} */ (element.cloneNode(false));
-  for (const child of children) if (child) wanted.append(child);
-  morph(element, wanted);
-}
+export const fill = (element, ...children) => morphChildren(element, h("div", {}, ...children));
 
-/**
- * @param {Element} element
- * @param {Element} wanted
- */
-function morph(element, wanted) {
-  for (const { name } of [...element.attributes]) {
-    if (!wanted.hasAttribute(name)) element.removeAttribute(name);
-  }
-  for (const { name, value } of wanted.attributes) {
-    if (element.getAttribute(name) !== value) element.setAttribute(name, value);
-  }
+/** @type {(element: Element, wanted: Element) => void} */
+function morphChildren(element, wanted) {
   const present = [...element.childNodes];
   const children = [...wanted.childNodes];
-  children.forEach((child, index) => morphChild(element, present[index], child));
+  children.forEach((child, index) => morph(element, present[index], child));
   present.slice(children.length).forEach((child) => child.remove());
 }
 
-/**
- * @param {Element} parent
- * @param {ChildNode | undefined} present
- * @param {ChildNode} child
- */
-function morphChild(parent, present, child) {
-  if (present === undefined) parent.append(child);
-  else if (present.nodeName !== child.nodeName) present.replaceWith(child);
-  else if (present instanceof Element) morph(present, /** @type {Element} */ (child));
-  else if (present.nodeValue !== child.nodeValue) present.nodeValue = child.nodeValue;
+/** @type {(parent: Element, present: ChildNode | undefined, wanted: ChildNode) => void} */
+function morph(parent, present, wanted) {
+  if (present === undefined) parent.append(wanted);
+  else if (present.nodeName !== wanted.nodeName) present.replaceWith(wanted);
+  else if (present instanceof Element && wanted instanceof Element) {
+    const gone = [...present.attributes].filter(({ name }) => !wanted.hasAttribute(name));
+    for (const { name } of gone) present.removeAttribute(name);
+    for (const { name, value } of wanted.attributes) present.setAttribute(name, value);
+    morphChildren(present, wanted);
+  } else if (present.nodeValue !== wanted.nodeValue) present.nodeValue = wanted.nodeValue;
 }
 
 /**
- * Create a table. Its caption is for screen readers. A cell that is no node is a text.
- * @param {string} caption
- * @param {string[]} head The first column's cells are the rows' headers.
- * @param {(Node | string)[][]} rows
+ * Create a table of items. Its first column has the rows' headers.
+ * @template T
+ * @param {string} name
+ * @param {Column<T>[]} columns
+ * @param {T[]} items
  */
-export function table(caption, head, rows) {
-  const headers = head.map((text) => h("th", { scope: "col" }, text));
+export function table(name, columns, items) {
+  const head = columns.map(([title]) => h("th", { scope: "col" }, title));
+  const rows = items.map((item) => {
+    const [first, ...others] = columns.map(([, cell]) => cell(item));
+    const cells = others.map((cell) => h("td", {}, cell));
+    return h("tr", {}, h("th", { scope: "row" }, first), cells);
+  });
   return h(
     "table",
-    { "aria-label": caption },
-    h("thead", {}, h("tr", {}, ...headers)),
-    h("tbody", {}, ...rows.map(([first = "", ...cells]) => tableRow(first, cells))),
+    { "aria-label": name },
+    h("thead", {}, h("tr", {}, head)),
+    h("tbody", {}, rows),
   );
-}
-
-/**
- * @param {Node | string} first
- * @param {(Node | string)[]} cells
- */
-function tableRow(first, cells) {
-  const rest = cells.map((cell) => h("td", {}, cell));
-  return h("tr", {}, h("th", { scope: "row" }, first), ...rest);
 }

@@ -10,71 +10,58 @@ const clock = new Intl.DateTimeFormat(undefined, HOUR_MINUTE);
 const seconds = new Intl.DateTimeFormat(undefined, { ...HOUR_MINUTE, second: "2-digit" });
 const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 
+/** Units of time, and their seconds. */
+const UNITS = /** @type {const} */ ([
+  ["days", 86_400],
+  ["h", 3600],
+  ["min", 60],
+]);
+
 export const NOT_RECORDED = "not recorded";
 
-/** @param {number} value */
-export const number = (value) => numbers.format(value);
+/** @type {(value: number | null) => string} */
+export const number = (value) => (value === null ? "–" : numbers.format(value));
 
-/**
- * Return a share of the whole: `16.5%`; one that is nearly 0 or 1 is not rounded to that.
- * @param {number} value
- */
+/** @type {(value: number) => string} Such as `16.5%`; a value near 0 or 1 isn't rounded to that. */
 export function percentage(value) {
   if (value > 0 && value < 0.001) return "<0.1%";
   if (value > 0.999 && value < 1) return ">99.9%";
   return percentages.format(value);
 }
 
-/** @param {string} text */
+/** @type {(text: string) => string} */
 export const capitalized = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
-/**
- * Return a change with its sign: `+12`, `−3`, `±0`.
- * @param {number} value
- */
-export function change(value) {
-  const sign = value > 0 ? "+" : value < 0 ? "−" : "±";
-  return `${sign}${number(Math.abs(value))}`;
-}
+/** @type {(value: string) => string} A dimension's value: null and the empty text are one. */
+export const valueText = (value) => (value === "" ? "(none)" : value);
 
-/**
- * Return a duration: `412 ms`, `5.2 s`, `3.4 min`, `1.5 h`.
- * @param {number | null | undefined} milliseconds
- */
+/** @type {(value: number) => string} With its sign: `+12`, `−3`, `±0`. */
+export const change = (value) =>
+  `${value > 0 ? "+" : value < 0 ? "−" : "±"}${number(Math.abs(value))}`;
+
+/** @type {(milliseconds: number | null | undefined) => string} Such as `412 ms`, `5.2 s`. */
 export function duration(milliseconds) {
   if (milliseconds === null || milliseconds === undefined) return "–";
-  if (milliseconds < 1000) return `${milliseconds} ms`;
-  const inSeconds = milliseconds / 1000;
-  if (inSeconds < 120) return `${tenths(inSeconds)} s`;
-  if (inSeconds < 7200) return `${tenths(inSeconds / 60)} min`;
-  return `${tenths(inSeconds / 3600)} h`;
+  return milliseconds < 1000 ? `${milliseconds} ms` : inUnit(milliseconds / 1000, 10);
 }
 
-/** @param {number} value */
-const tenths = (value) => number(Math.floor(value * 10) / 10);
+/** @type {(age: number | null) => string} As in the state's sentence: `41 s`, `14 min`. */
+export const ageText = (age) => (age === null ? "–" : inUnit(Math.max(0, age), 1));
 
 /**
- * Return an age in one unit, cut to the whole, as the state's sentence has it: `41 s`, `14 min`.
- * @param {number} age
+ * Return a time in the largest unit of which it has at least two, cut to a part of the unit.
+ * @type {(time: number, parts: number) => string}
  */
-export function ageText(age) {
-  if (age < 120) return `${Math.max(0, age)} s`;
-  if (age < 7200) return `${Math.floor(age / 60)} min`;
-  if (age < 172_800) return `${Math.floor(age / 3600)} h`;
-  return `${Math.floor(age / 86_400)} days`;
+function inUnit(time, parts) {
+  const [unit, size] = UNITS.find(([, size]) => time >= 2 * size) ?? ["s", 1];
+  return `${number(Math.floor((time / size) * parts) / parts)} ${unit}`;
 }
 
-/**
- * Return the length of a window: `15 min`, `24 h`.
- * @param {number} minutes
- */
+/** @type {(minutes: number) => string} The length of a window: `15 min`, `24 h`. */
 export const windowText = (minutes) =>
   minutes % 60 === 0 ? `${minutes / 60} h` : `${minutes} min`;
 
-/**
- * Return a local time: `14:03`, and the day if it is another one.
- * @param {Date} moment
- */
+/** @type {(moment: Date, format?: Intl.DateTimeFormat) => string} Local, with another day's date. */
 export function timeText(moment, format = clock) {
   const isToday = moment.toDateString() === new Date().toDateString();
   return isToday ? format.format(moment) : `${day.format(moment)} ${format.format(moment)}`;
@@ -82,7 +69,7 @@ export function timeText(moment, format = clock) {
 
 /**
  * Create a local time that shows UTC to whoever points at it or tabs to it.
- * @param {string | Date} moment
+ * @type {(moment: string | Date) => HTMLElement}
  */
 export function time(moment) {
   const date = new Date(moment);

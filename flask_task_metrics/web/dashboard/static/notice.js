@@ -2,54 +2,45 @@
 
 import { byId, fill, h } from "./dom.js";
 import { time, windowText } from "./format.js";
+import { WINDOWS, viewButton } from "./view.js";
 
-/** @typedef {import("./view.js").View} View */
+/** @import { Problem } from "./api.js" */
+/** @import { View } from "./types" */
 
-/** @type {Record<string, string>} */
+/** @type {Record<string, string>} The texts of problems whose own message is for machines. */
 const TEXTS = {
   METRICS_TIMEOUT: "Timed out: the database takes too long for this window.",
   METRICS_BUSY: "Busy: too many ask for figures at once.",
   METRICS_UNAVAILABLE: "Unreachable: the database does not answer.",
   METRICS_ERROR: "The figures could not be read; the log has the reason.",
   INVALID_QUERY: "The server refuses this view.",
-  UNEXPECTED: "The page can't show the answer; the browser's console has the reason.",
 };
 
-/**
- * Show a problem.
- * @param {import("./api.js").Problem} problem
- * @param {Date} next When the page tries again.
- * @param {View | null} view
- */
+/** @type {(problem: Problem, next: Date, view: View | null) => void} */
 export function showNotice({ code, message, requestId }, next, view) {
-  const text = code === "UNREACHABLE" ? `Unreachable: ${message}` : (TEXTS[code] ?? message);
-  if (byId("notice-text").textContent !== text) byId("notice-text").textContent = text;
-  const known = code in TEXTS && code !== "INVALID_QUERY" ? "" : `${message} `;
+  fill(byId("notice-text"), TEXTS[code] ?? message);
   fill(
     byId("notice-more"),
-    code !== "UNREACHABLE" && h("span", {}, `${known}${code}`),
-    requestId !== null && h("span", {}, " · request ", h("code", {}, requestId)),
-    h("span", {}, code === "UNREACHABLE" ? "Next try at " : " · next try at ", time(next)),
+    code === "INVALID_QUERY" && `${message} `,
+    `${code} · `,
+    requestId !== null && ["request ", h("code", {}, requestId), " · "],
+    "next try at ",
+    time(next),
   );
-  byId("notice").dataset.code = code;
+  fill(byId("remedies"), view && remedy(code, view));
   byId("notice").hidden = false;
-  offerShorter(code === "METRICS_TIMEOUT" && view !== null ? shorterThan(view.minutes) : null);
-  byId("unfilter").hidden = !(code === "INVALID_QUERY" && view !== null && view.filters.length > 0);
+}
+
+/** @type {(code: string, view: View) => HTMLElement | false} */
+function remedy(code, { minutes, filters }) {
+  const shorter = WINDOWS.filter((window) => window < minutes).at(-1);
+  if (code === "METRICS_TIMEOUT" && shorter)
+    return viewButton({ minutes: shorter }, {}, `Show the last ${windowText(shorter)}`);
+  const isRefused = code === "INVALID_QUERY" && filters.length > 0;
+  return isRefused && viewButton({ filters: [] }, {}, "Clear all filters");
 }
 
 export function hideNotice() {
   byId("notice").hidden = true;
-  byId("notice-text").textContent = "";
-}
-
-/** @param {number} minutes */
-const shorterThan = (minutes) => [360, 60, 15, 5].find((shorter) => shorter < minutes) ?? null;
-
-/** @param {number | null} minutes */
-function offerShorter(minutes) {
-  const button = byId("shorter");
-  button.hidden = minutes === null;
-  if (minutes === null) return;
-  button.dataset.window = String(minutes);
-  button.textContent = `Show the last ${windowText(minutes)}`;
+  fill(byId("notice-text"));
 }

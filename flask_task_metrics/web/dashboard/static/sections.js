@@ -1,267 +1,184 @@
 // The sections of figures, from one snapshot.
 
 import { byId, fill, h, table } from "./dom.js";
-import { NOT_RECORDED, ageText, capitalized, change, duration } from "./format.js";
-import { number, percentage, time, windowText } from "./format.js";
+import { NOT_RECORDED, ageText, capitalized, change, duration, number } from "./format.js";
+import { percentage, time, valueText, windowText } from "./format.js";
+import { viewButton } from "./view.js";
 
-/** @typedef {import("./types").Snapshot} Snapshot */
-/** @typedef {import("./types").Figures} Figures */
-/** @typedef {import("./types").CountName} CountName */
-/** @typedef {import("./types").LatencyName} LatencyName */
-/** @typedef {import("./view.js").View} View */
-
-const COUNTS = /** @type {const} */ ([
-  "created",
-  "completed",
-  "failed",
-  "cancelled",
-  "processing",
-  "queued",
-]);
-
-/** @type {[LatencyName, string][]} */
-const LATENCIES = [
-  ["timeToProcessingMs", "To processing"],
-  ["timeToCompleteMs", "To complete"],
-  ["endToEndMs", "End to end"],
-];
+/** @import { Child, Column } from "./dom.js" */
+/** @import { BacklogCount, CountName, Figures, Group, LatencyName } from "./types" */
+/** @import { LatencyStats, Snapshot, TaskReference, TopError, View } from "./types" */
 
 /** The most samples of which the 95th percentile is simply the maximum. */
 const FEW_SAMPLES = 20;
 
-/**
- * Show a snapshot, and the controls of its view.
- * @param {Snapshot} snapshot
- * @param {View} view
- */
+/** @type {CountName[]} */
+const COUNTS = ["created", "completed", "failed", "cancelled", "processing", "queued"];
+
+/** @type {[string, LatencyName][]} */
+const LATENCIES = [
+  ["To processing", "timeToProcessingMs"],
+  ["To complete", "timeToCompleteMs"],
+  ["End to end", "endToEndMs"],
+];
+
+/** @type {Column<TopError>[]} */
+const ERROR_COLUMNS = [
+  ["Code", ({ code }) => h("code", {}, code)],
+  ["Count", ({ count }) => number(count)],
+  ["Before", errorChange],
+  ["Last seen", ({ lastSeenAt }) => time(lastSeenAt)],
+  ["Sample", ({ sample }) => taskIds(sample)],
+];
+
+/** @type {Column<Figures>[]} */
+const GROUP_COLUMNS = [
+  ["Queued", ({ backlog }) => number(backlog.queued.count)],
+  ["Oldest", ({ backlog }) => ageText(backlog.queued.oldestAgeSeconds)],
+  ["Processing", ({ backlog }) => number(backlog.processing.count)],
+  ["Created", ({ tasks }) => number(tasks.created)],
+  ["Completed", ({ tasks }) => number(tasks.completed)],
+  ["Failed", ({ tasks }) => (tasks.failed ? wrong(number(tasks.failed)) : number(tasks.failed))],
+  ["p95 to processing", ({ latency }) => duration(latency.timeToProcessingMs?.p95)],
+  ["p95 to complete", ({ latency }) => duration(latency.timeToCompleteMs?.p95)],
+  ["Top error", ({ topErrors }) => (topErrors?.[0] ? h("code", {}, topErrors[0].code) : "–")],
+];
+
+/** @type {(snapshot: Snapshot, view: View) => void} */
 export function showSnapshot(snapshot, view) {
   showState(snapshot);
-  showBacklog(snapshot);
-  showCounts(snapshot);
-  showLatency(snapshot);
-  showErrors(snapshot);
-  if (view.groupBy !== null) showGroups(snapshot, view.groupBy);
+  const { from, to, minutes } = snapshot.window;
+  fill(byId("window"), `in the last ${windowText(minutes)}, `, time(from), " to ", time(to));
+  fill(byId("backlog-tiles"), backlogTiles(snapshot));
+  fill(byId("count-tiles"), ...COUNTS.map((name) => countTile(name, snapshot)));
+  fill(byId("latency-table"), latencyTable(snapshot));
+  fill(byId("error-table"), errorTable(snapshot));
+  if (view.groupBy) fill(byId("group-table"), groupTable(snapshot, view, view.groupBy));
 }
 
-/** @param {Snapshot} snapshot */
-function showState({ state, reason, window: { minutes }, tasks, backlog }) {
+/** @type {(snapshot: Snapshot) => void} */
+function showState({ state, reason, window, tasks, backlog }) {
   const title = state === null ? `State ${NOT_RECORDED}` : capitalized(state);
-  const counts = [...Object.values(tasks), backlog.queued.count, backlog.processing.count];
   const isWrong = state === "stalled" || state === "stuck";
+  const counts = [...Object.values(tasks), backlog.queued.count, backlog.processing.count];
   const isEmpty = counts.every((count) => !count);
-  byId("state").dataset.state = state ?? "";
+  byId("state").classList.toggle("alarm", isWrong);
   fill(
     byId("state"),
-    isWrong ? h("h2", { class: "wrong" }, `▲ ${title}`) : h("h2", {}, title),
+    h("h2", {}, isWrong && "▲ ", title),
     reason !== null && h("p", {}, `${capitalized(reason)}.`),
-    isEmpty && h("p", { class: "quiet" }, `No data: no task in the last ${windowText(minutes)}.`),
+    isEmpty && note(`No data: no task in the last ${windowText(window.minutes)}.`),
   );
   document.title = `${title} · Task metrics`;
 }
 
-/** @param {Snapshot} snapshot */
-function showBacklog({ backlog: { queued, processing, scheduled }, state }) {
-  fill(
-    byId("backlog-tiles"),
-    backlogTile("Queued", queued, state === "stalled"),
-    backlogTile("Processing", processing, state === "stuck"),
-    scheduled !== undefined && tile("Scheduled", number(scheduled.count), quiet("due later")),
-  );
+/** @type {(text: string, isWrong?: boolean) => HTMLElement} A mark besides the colour says it, too. */
+const note = (text, isWrong = false) =>
+  h("p", { class: isWrong ? "wrong" : "quiet" }, isWrong && "▲ ", text);
+
+/** @type {(text: string) => HTMLElement} */
+const wrong = (text) => h("span", { class: "wrong" }, text);
+
+/** @type {(title: string, count: number | null, ...more: Child[]) => HTMLElement} */
+function tile(title, count, ...more) {
+  const figure = h("p", { class: "figure" }, number(count));
+  return h("div", { class: "tile" }, h("h3", {}, title), figure, more);
 }
 
-/**
- * @param {string} title
- * @param {import("./types").BacklogCount} backlog
- * @param {boolean} isWrong
- */
-function backlogTile(title, { count, oldestAgeSeconds, oldest }, isWrong) {
-  const age = oldestAgeSeconds === null ? `age ${NOT_RECORDED}` : ageText(oldestAgeSeconds);
-  const prefix = oldestAgeSeconds === null || count === 1 ? "" : "oldest ";
-  return tile(
-    title,
-    number(count),
-    count > 0 &&
-      h("p", { class: isWrong ? "wrong" : "age" }, `${isWrong ? "▲ " : ""}${prefix}${age}`),
-    oldest !== null && taskIds(oldest),
-  );
-}
-
-/**
- * @param {string} title
- * @param {string} figure
- * @param {...(Node | false)} more
- */
-const tile = (title, figure, ...more) =>
-  h("div", { class: "tile" }, h("h3", {}, title), h("p", { class: "figure" }, figure), ...more);
-
-/** @param {string} text */
-const quiet = (text) => h("p", { class: "quiet" }, text);
-
-/** @param {import("./types").TaskReference} task */
-const taskIds = ({ taskId, requestId }) =>
-  h("p", { class: "ids" }, id("task", taskId), requestId !== null && id("request", requestId));
-
-/**
- * Create a button that copies an id.
- * @param {string} kind
- * @param {string} value
- */
-const id = (kind, value) =>
-  h(
-    "button",
-    { type: "button", class: "link", "data-copy": value, title: `Copy ${value}` },
-    `${kind} ${value}`,
-  );
-
-/** @param {Snapshot} snapshot */
-function showCounts({ tasks, previous, window }) {
-  const tiles = COUNTS.map((name) => {
-    const now = tasks[name];
-    if (now === null) return tile(capitalized(name), "–", quiet(NOT_RECORDED));
-    const isLive = name === "processing" || name === "queued";
-    const before = isLive ? null : (previous?.[name] ?? null);
-    return tile(
-      capitalized(name),
-      number(now),
-      before === null ? quiet("updated in the window") : changeOf(name, now, before),
-      name === "failed" && failureRate(now, tasks.completed ?? 0),
-    );
-  });
-  fill(byId("count-tiles"), ...tiles);
-  const length = `in the last ${windowText(window.minutes)}, `;
-  fill(byId("window"), h("span", {}, length, time(window.from), " to ", time(window.to)));
-}
-
-/**
- * @param {CountName} name
- * @param {number} now
- * @param {number} before
- */
-function changeOf(name, now, before) {
-  const isWrong = name === "failed" && now > before;
-  const text = `${change(now - before)} on ${number(before)}`;
-  return h("p", { class: isWrong ? "wrong" : "quiet" }, `${isWrong ? "▲ " : ""}${text}`);
-}
-
-/**
- * @param {number} failed
- * @param {number} completed
- */
-const failureRate = (failed, completed) =>
-  failed + completed > 0 && quiet(`${percentage(failed / (failed + completed))} of ended`);
-
-/** @param {Snapshot} snapshot */
-function showLatency({ latency, previous }) {
-  const rows = LATENCIES.map(([name, title]) => {
-    const stats = latency[name];
-    if (stats === null) return [title, NOT_RECORDED, "", "", "", ""];
-    const before = previous?.latency[name];
-    const cells = /** @type {const} */ (["p50", "p95", "p99", "max"]).map((figure) =>
-      h(
-        "span",
-        {},
-        duration(stats[figure]),
-        beside(before && `${duration(before[figure])} before`),
-      ),
-    );
-    return [title, ...cells, samples(stats.samples)];
-  });
-  const head = ["Time", "p50", "p95", "p99", "Max", "Samples"];
-  fill(byId("latency-table"), table("Latency", head, rows));
-}
-
-/** @param {string | null | undefined} text */
-const beside = (text) => Boolean(text) && h("small", {}, ` ${text}`);
-
-/** @param {number} count */
-const samples = (count) =>
-  h(
-    "span",
-    {},
-    number(count),
-    count === 0 && beside("no data"),
-    count > 0 && count <= FEW_SAMPLES && beside("too few: p95 is the max"),
-  );
-
-/** @param {Snapshot} snapshot */
-function showErrors({ topErrors }) {
-  const place = byId("error-table");
-  if (topErrors === null) return fill(place, quiet(capitalized(NOT_RECORDED)));
-  if (topErrors.length === 0) return fill(place, quiet("No task failed."));
-  const rows = topErrors.map((error) => [
-    h("code", {}, error.code),
-    number(error.count),
-    errorChange(error),
-    time(error.lastSeenAt),
-    taskIds(error.sample),
-  ]);
-  fill(place, table("Top errors", ["Code", "Count", "Before", "Last seen", "Sample"], rows));
-}
-
-/** @param {import("./types").TopError} error */
-function errorChange({ count, previousCount = 0 }) {
-  if (previousCount === 0) return h("strong", { class: "new wrong" }, "new");
-  return h("span", {}, number(previousCount), beside(`(${change(count - previousCount)})`));
-}
-
-/**
- * @param {Snapshot} snapshot
- * @param {string} dimension
- */
-function showGroups({ groups = [], otherGroups, groupCount = 0 }, dimension) {
-  const place = byId("group-table");
-  if (groups.length === 0) return fill(place, quiet("No task to break down."));
-  const rows = groups.map((group) => groupRow(groupButton(dimension, group[dimension]), group));
-  if (otherGroups) rows.push(groupRow(othersText(groupCount - groups.length), otherGroups));
-  const head = [dimension, "Queued", "Oldest", "Processing", "Created", "Completed", "Failed"];
-  const latencies = ["p95 to processing", "p95 to complete", "Top error"];
-  fill(place, table(`Breakdown by ${dimension}`, [...head, ...latencies], rows));
-}
-
-/** @param {number} count */
-const othersText = (count) => `${number(count)} ${count === 1 ? "other" : "others"}`;
-
-/**
- * @param {Node | string} name
- * @param {Figures} figures
- */
-function groupRow(name, { tasks, backlog, latency, topErrors }) {
-  const { count, oldestAgeSeconds } = backlog.queued;
-  const failed = countText(tasks.failed);
+/** @type {(snapshot: Snapshot) => Child[]} */
+function backlogTiles({ backlog: { queued, processing, scheduled }, state }) {
   return [
-    name,
-    number(count),
-    oldestAgeSeconds === null ? "–" : ageText(oldestAgeSeconds),
-    number(backlog.processing.count),
-    countText(tasks.created),
-    countText(tasks.completed),
-    tasks.failed ? h("strong", { class: "wrong" }, failed) : failed,
-    duration(latency.timeToProcessingMs?.p95),
-    duration(latency.timeToCompleteMs?.p95),
-    topErrors?.[0] ? h("code", {}, topErrors[0].code) : "–",
+    tile("Queued", queued.count, ...oldestTask(queued, state === "stalled")),
+    tile("Processing", processing.count, ...oldestTask(processing, state === "stuck")),
+    scheduled && tile("Scheduled", scheduled.count, note("due later")),
   ];
 }
 
-/** @param {number | null} count */
-const countText = (count) => (count === null ? "–" : number(count));
-
-/**
- * Create a button that filters by a group.
- * @param {string} dimension
- * @param {unknown} value
- */
-function groupButton(dimension, value) {
-  const text = value === null ? "" : String(value);
-  const attributes = { type: "button", class: "link", "data-filter": text, "data-by": dimension };
-  return h(
-    "button",
-    { ...attributes, title: `Show ${dimension} ${valueText(text)} alone` },
-    valueText(text),
-  );
+/** @type {(backlog: BacklogCount, isWrong: boolean) => Child[]} */
+function oldestTask({ count, oldestAgeSeconds, oldest }, isWrong) {
+  const age = oldestAgeSeconds === null ? NOT_RECORDED : ageText(oldestAgeSeconds);
+  return [count > 0 && note(`oldest ${age}`, isWrong), oldest && taskIds(oldest)];
 }
 
-/**
- * Return a dimension's value as it is shown: null and the empty text are one.
- * @param {string} value
- */
-export const valueText = (value) => (value === "" ? "(none)" : value);
+/** @type {(task: TaskReference) => HTMLElement} Buttons that copy the ids. */
+function taskIds({ taskId, requestId }) {
+  const id = (/** @type {string} */ kind, /** @type {string} */ value) =>
+    h("button", { class: "link", "data-copy": value, title: `Copy ${value}` }, `${kind} ${value}`);
+  const ids = [id("task", taskId), requestId !== null && id("request", requestId)];
+  return h("p", { class: "row" }, ids);
+}
+
+/** @type {(name: CountName, snapshot: Snapshot) => HTMLElement} */
+function countTile(name, { tasks, previous }) {
+  const title = capitalized(name);
+  const count = tasks[name];
+  const before = previous?.[name] ?? null;
+  if (count === null) return tile(title, count, note(NOT_RECORDED));
+  if (before === null) return tile(title, count, note("updated in the window"));
+  const changed = `${change(count - before)} on ${number(before)}`;
+  if (name !== "failed") return tile(title, count, note(changed));
+  const ended = count + (tasks.completed ?? 0);
+  const rate = ended > 0 && note(`${percentage(count / ended)} of ended`);
+  return tile(title, count, note(changed, count > before), rate);
+}
+
+/** @type {(snapshot: Snapshot) => HTMLElement} */
+function latencyTable({ latency, previous }) {
+  const before = previous?.latency;
+  /** @type {Column<[string, LatencyName]>[]} */
+  const columns = [
+    ["Time", ([title]) => title],
+    ["p50", ([, name]) => [duration(latency[name]?.p50), wasBefore(before?.[name]?.p50)]],
+    ["p95", ([, name]) => [duration(latency[name]?.p95), wasBefore(before?.[name]?.p95)]],
+    ["p99", ([, name]) => [duration(latency[name]?.p99), wasBefore(before?.[name]?.p99)]],
+    ["Max", ([, name]) => [duration(latency[name]?.max), wasBefore(before?.[name]?.max)]],
+    ["Samples", ([, name]) => samplesOf(latency[name])],
+  ];
+  return table("Latency", columns, LATENCIES);
+}
+
+/** @type {(value: number | null | undefined) => Child} */
+const wasBefore = (value) => value !== undefined && beside(`${duration(value)} before`);
+
+/** @type {(text: string) => HTMLElement} */
+const beside = (text) => h("small", {}, ` ${text}`);
+
+/** @type {(stats: LatencyStats | null) => Child[]} */
+function samplesOf(stats) {
+  if (stats === null) return [NOT_RECORDED];
+  const remark = stats.samples === 0 ? "no data" : "too few: p95 is the max";
+  return [number(stats.samples), stats.samples <= FEW_SAMPLES && beside(remark)];
+}
+
+/** @type {(snapshot: Snapshot) => HTMLElement} */
+function errorTable({ topErrors }) {
+  if (topErrors === null) return note(capitalized(NOT_RECORDED));
+  if (topErrors.length === 0) return note("No task failed.");
+  return table("Top errors", ERROR_COLUMNS, topErrors);
+}
+
+/** @type {(error: TopError) => Child[]} */
+function errorChange({ count, previousCount = 0 }) {
+  if (previousCount === 0) return [wrong("new")];
+  return [number(previousCount), beside(`(${change(count - previousCount)})`)];
+}
+
+/** @type {(snapshot: Snapshot, view: View, dimension: string) => HTMLElement} */
+function groupTable({ groups = [], otherGroups, groupCount = 0 }, view, dimension) {
+  if (groups.length === 0) return note("No task to break down.");
+  const others = groupCount - groups.length;
+  const nameOf = (/** @type {Group} */ group) =>
+    group === otherGroups
+      ? `${number(others)} ${others === 1 ? "other" : "others"}`
+      : groupButton(view, dimension, String(group[dimension] ?? ""));
+  const rows = otherGroups ? [...groups, otherGroups] : groups;
+  return table(`Breakdown by ${dimension}`, [[dimension, nameOf], ...GROUP_COLUMNS], rows);
+}
+
+/** @type {(view: View, dimension: string, value: string) => HTMLElement} */
+function groupButton({ filters }, dimension, value) {
+  const others = filters.filter(([name]) => name !== dimension);
+  const text = valueText(value);
+  const attributes = { class: "link", title: `Show ${dimension} ${text} alone` };
+  return viewButton({ filters: [...others, [dimension, value]] }, attributes, text);
+}

@@ -1,9 +1,19 @@
-/** The shapes of the endpoints' JSON, as far as the page reads them. */
+/** The view, and the shapes of the endpoints' JSON, as far as the page reads them. */
 
 import type uPlotClass from "uplot";
 
 declare global {
   const uPlot: typeof uPlotClass;
+}
+
+export interface View {
+  minutes: number;
+  /** Null if there is only one. */
+  source: string | null;
+  /** The dimension that is open. */
+  groupBy: string | null;
+  /** Names and values of dimensions. */
+  filters: [string, string][];
 }
 
 export interface Sources {
@@ -33,7 +43,6 @@ export interface LatencyStats {
   p95: number | null;
   p99: number | null;
   max: number | null;
-  avg: number | null;
   samples: number;
 }
 
@@ -54,8 +63,6 @@ export type CountName = "created" | "completed" | "failed" | "cancelled" | "proc
 
 export type Counts = Record<CountName, number | null>;
 
-export type DimensionValue = string | number | boolean | null;
-
 export interface Figures {
   tasks: Counts;
   backlog: Backlog;
@@ -63,21 +70,20 @@ export interface Figures {
   topErrors: TopError[] | null;
 }
 
-/** A group has the value of its dimension under the dimension's name. */
+/** A group has the value of its dimension under the dimension's name; the other groups have none. */
 export type Group = Figures & Record<string, unknown>;
 
 export interface Snapshot extends Figures {
   window: { minutes: number; from: string; to: string };
-  requestId: string;
   state: "idle" | "working" | "stalled" | "stuck" | null;
   reason: string | null;
-  previous?: Omit<Counts, "processing" | "queued"> & { latency: Latency };
+  previous?: Partial<Counts> & { latency: Latency };
   groups?: Group[];
-  otherGroups?: Figures;
+  otherGroups?: Group;
   groupCount?: number;
 }
 
-export interface Point extends Record<LatencyName, LatencyStats | null> {
+export interface Point extends Latency {
   at: string;
   partial?: boolean;
   created: number | null;
@@ -86,6 +92,5 @@ export interface Point extends Record<LatencyName, LatencyStats | null> {
 }
 
 export interface Series {
-  stepSeconds: number;
   points: Point[];
 }
