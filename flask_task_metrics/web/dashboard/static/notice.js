@@ -1,6 +1,6 @@
 // The last round's problem, and its remedies.
 
-import { byId, fill, h } from "./dom.js";
+import { byId, fill } from "./dom.js";
 import { time, windowText } from "./format.js";
 import { WINDOWS, viewButton } from "./view.js";
 
@@ -22,9 +22,8 @@ export function showNotice({ code, message, requestId }, next, view) {
   fill(
     byId("notice-more"),
     code === "INVALID_QUERY" && `${message} `,
-    `${code} · `,
-    requestId !== null && ["request ", h("code", {}, requestId), " · "],
-    "next try at ",
+    requestId === null ? code : `${code} · request ${requestId}`,
+    " · next try at ",
     time(next),
   );
   fill(byId("remedies"), view && remedy(code, view));

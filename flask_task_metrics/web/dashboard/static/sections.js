@@ -65,7 +65,7 @@ function showState({ state, reason, window, tasks, backlog }) {
   byId("state").classList.toggle("alarm", isWrong);
   fill(
     byId("state"),
-    h("h2", {}, isWrong && "▲ ", title),
+    h("h2", { class: isWrong ? "wrong" : "" }, isWrong && "▲ ", title),
     reason !== null && h("p", {}, `${capitalized(reason)}.`),
     isEmpty && note(`No data: no task in the last ${windowText(window.minutes)}.`),
   );
@@ -105,7 +105,7 @@ function taskIds({ taskId, requestId }) {
   const id = (/** @type {string} */ kind, /** @type {string} */ value) =>
     h("button", { class: "link", "data-copy": value, title: `Copy ${value}` }, `${kind} ${value}`);
   const ids = [id("task", taskId), requestId !== null && id("request", requestId)];
-  return h("p", { class: "row" }, ids);
+  return h("p", {}, ids);
 }
 
 /** @type {(name: CountName, snapshot: Snapshot) => HTMLElement} */
