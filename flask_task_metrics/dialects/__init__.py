@@ -17,7 +17,15 @@ from .texts import (
     sent_text,
     unicode_text,
 )
-from .timestamps import Instant, UtcSecond, before, has_time_zone, instant, not_before
+from .timestamps import (
+    Instant,
+    UtcSecond,
+    before,
+    has_text_timestamps,
+    has_time_zone,
+    instant,
+    not_before,
+)
 from .unreadable import UNREADABLE, is_unreadable
 
 __all__ = [
@@ -40,6 +48,7 @@ __all__ = [
     "group_key",
     "group_text",
     "has_percentile_disc",
+    "has_text_timestamps",
     "has_time_zone",
     "instant",
     "is_mariadb",

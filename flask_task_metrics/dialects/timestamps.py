@@ -10,14 +10,21 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from .databases import family_of
+from .databases import PerDatabase, family_of
 from .unreadable import sqlite_if_utc
+
+HAS_TEXT_TIMESTAMPS = PerDatabase(sqlite=True, postgresql=False, mysql=False)
 
 SQLITE_USUAL = f"????-??-?? ??:??:??.{'[0-9]' * 6}"
 """A GLOB for the form that SQLAlchemy writes. It also lets through text that is no time:
 `julianday` rejects that faster than a GLOB with more digits would. Other forms are read as exactly,
 but more slowly.
 """
+
+
+def has_text_timestamps(dialect: sa.Dialect) -> bool:
+    """Return whether timestamps are text, and sort by their form: a "T" comes after a space."""
+    return HAS_TEXT_TIMESTAMPS.of(dialect)
 
 
 class UtcSecond(sa.types.TypeDecorator[datetime]):

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from flask_task_metrics.dialects import (
     MICROSECOND,
     elapsed_us,
-    family_of,
+    has_text_timestamps,
     instant,
     is_unreadable,
     materialized,
@@ -117,7 +117,7 @@ def signs_by_index(source: TaskSource, dialect: sa.Dialect) -> sa.Executable:
     that has an ended task, with the microseconds since the newest end.
     """
     stored = (value for status in ENDED for value in source.statuses[status])
-    newest = newest_on_sqlite if family_of(dialect) == "sqlite" else newest_by_index
+    newest = newest_of_each_form if has_text_timestamps(dialect) else newest_by_index
     return sa.union_all(
         _stuck(source), *(_ended(moment) for value in stored for moment in newest(source, value))
     )
@@ -159,9 +159,9 @@ def newest_by_index(source: TaskSource, value: Any) -> list[sa.Select[Any]]:
     return [sa.select(tasks.updated_at).where(*ended).order_by(*newest_first).limit(1)]
 
 
-def newest_on_sqlite(source: TaskSource, value: Any) -> list[sa.Select[Any]]:
-    """Select the newest `updated_at` of each form: text with a "T" sorts after all text of the same
-    day with a space.
+def newest_of_each_form(source: TaskSource, value: Any) -> list[sa.Select[Any]]:
+    """Select the newest `updated_at` of each form of text: one with a "T" sorts after all others of
+    the same day.
     """
     [newest] = newest_by_index(source, value)
     text = sa.type_coerce(newest.scalar_subquery(), sa.String())
