@@ -35,7 +35,7 @@ FLAGS = (
 VIDEOS = TaskSource(Task, dimensions={"engine": "request_id"})
 """The tests' table has no column for an engine; the request id stands in for it."""
 
-IMPORTS = TaskSource(Task, statuses={"queued": "waiting"})
+IMPORTS = TaskSource(Task, created_at=None, statuses={"queued": "waiting"})
 
 
 def dashboard_host(database_url: str, **config: Any) -> Flask:

@@ -214,6 +214,15 @@ def test_a_filter_that_the_server_refuses_can_be_cleared(page: Page) -> None:
     wait_for_status(page, "live")
 
 
+def test_a_chart_says_what_the_source_does_not_record(page: Page) -> None:
+    page.get_by_label("Source").select_option("imports")
+    wait_for_status(page, "live")
+    page.locator("#throughput summary").click()
+    newest = page.locator("#throughput tbody tr").first
+    expect(newest).to_contain_text("not recorded")
+    expect(newest).not_to_contain_text("no data")
+
+
 def test_a_proxys_own_page_is_no_answer(page: Page) -> None:
     page.route("**/metrics-snapshot*", lambda route: route.fulfill(status=502, body="Bad Gateway"))
     next_round(page)

@@ -31,11 +31,11 @@ export class Problem extends Error {
  * Return the body of an endpoint's answer; throw a `Problem` unless the status is 200.
  * @param {string} path Relative to the page, so that any prefix works.
  * @param {string} accept
- * @param {AbortSignal[]} signals
+ * @param {AbortSignal} given
  */
-async function get(path, accept, ...signals) {
+async function get(path, accept, given) {
   const headers = { Accept: accept, "X-Admin-Secret": headerValue() };
-  const signal = AbortSignal.any([...signals, AbortSignal.timeout(ANSWER_WITHIN_MS)]);
+  const signal = AbortSignal.any([given, AbortSignal.timeout(ANSWER_WITHIN_MS)]);
   let answer, body;
   try {
     answer = await fetch(path, { headers, signal, cache: "no-store" });
@@ -47,8 +47,8 @@ async function get(path, accept, ...signals) {
   return body;
 }
 
-/** @type {(path: string) => Promise<string>} */
-export const getMarkdown = (path) => get(path, "text/markdown");
+/** @type {(path: string, signal: AbortSignal) => Promise<string>} */
+export const getMarkdown = (path, signal) => get(path, "text/markdown", signal);
 
 /** @type {<T>(path: string, signal: AbortSignal) => Promise<T>} */
 export async function getJson(path, signal) {

@@ -1,13 +1,13 @@
 // Charts over time, with a cursor that mouse and arrow keys move, and a table behind each.
 
 import { byId, fill, h, table } from "./dom.js";
-import { duration, number, time, timeText } from "./format.js";
+import { NOT_RECORDED, duration, number, time, timeText } from "./format.js";
 
 /** @import { Column } from "./dom.js" */
 /** @import { LatencyName, Point } from "./types" */
 /** @import { Options, Series, default as UPlot } from "uplot" */
 
-/** @typedef {(point: Point) => number | null | undefined} Value */
+/** @typedef {(point: Point) => number | null | undefined} Value Undefined if it is not recorded. */
 /** @typedef {[label: string, look: keyof typeof LOOKS, value: Value]} Line */
 
 const HEIGHT = 180;
@@ -133,7 +133,8 @@ class Chart {
 
   /** @type {(value: number | null | undefined) => string} */
   text(value) {
-    return value === null || value === undefined ? "no data" : this.format(value);
+    if (value === undefined) return NOT_RECORDED;
+    return value === null ? "no data" : this.format(value);
   }
 }
 
@@ -204,7 +205,7 @@ const latencyChart = (id, name) =>
 export const charts = [
   new Chart("throughput", number, false, [
     ["failed", "bars", ({ failed }) => failed],
-    ["created", "thin", ({ created }) => created],
+    ["created", "thin", ({ created }) => created ?? undefined],
     ["completed", "strong", ({ completed }) => completed],
   ]),
   latencyChart("waiting", "timeToProcessingMs"),

@@ -42,9 +42,10 @@ function showSources({ sources }, chosen) {
 /** @type {(filters: View["filters"]) => void} */
 function showFilters(filters) {
   const buttons = filters.map((filter) => {
-    const text = `${filter[0]}: ${valueText(filter[1])} ×`;
+    const text = `${filter[0]}: ${valueText(filter[1])}`;
     const others = filters.filter((other) => other !== filter);
-    return viewButton({ filters: others }, { class: "chosen", title: "Remove" }, text);
+    const attributes = { class: "chosen", "aria-label": `Remove ${text}` };
+    return viewButton({ filters: others }, attributes, `${text} ×`);
   });
   fill(byId("filters"), h("span", {}, "Only"), buttons);
   byId("filters").hidden = filters.length === 0;
@@ -55,7 +56,7 @@ function showDimensions(dimensions, open) {
   const buttons = dimensions.map((name) => {
     const isOpen = name === open;
     const state = { class: isOpen ? "chosen" : "", "aria-expanded": String(isOpen) };
-    const attributes = { ...state, "aria-controls": "group-table", "data-dimension": name };
+    const attributes = { ...state, "aria-controls": "group-table", "aria-label": name };
     return viewButton({ groupBy: isOpen ? null : name }, attributes, isOpen ? "▾ " : "▸ ", name);
   });
   fill(byId("dimensions"), buttons);

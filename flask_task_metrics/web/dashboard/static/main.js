@@ -24,6 +24,7 @@ let view = null;
 /** @type {Date | null} */
 let shownAt = null;
 let requests = new AbortController();
+let copying = new AbortController();
 let timer = 0;
 
 /** Ask for everything once, then again later. A round that is still going on is given up. */
@@ -104,6 +105,7 @@ function setStatus(kind, text, at = null) {
 /** Forget the secret and all figures, and ask for the secret. */
 function lock(why = "") {
   stop();
+  copying.abort();
   forget();
   forgetSecret();
   sources = view = shownAt = null;
@@ -119,6 +121,7 @@ function lock(why = "") {
 
 /** Ask for the figures of another view; the old figures belong to the view before. */
 function load() {
+  copying.abort();
   byId("unlock").hidden = true;
   byId("figures").inert = true;
   shownAt = null;
@@ -128,21 +131,23 @@ function load() {
 }
 
 /** @type {(change: Partial<View>) => void} */
-function look(change) {
+function visit(change) {
   if (view === null) return;
-  history.pushState(null, "", `?${queryOf({ ...view, ...change })}`);
+  view = { ...view, ...change };
+  history.pushState(null, "", `?${queryOf(view)}`);
   load();
 }
 
 async function copyMarkdown() {
   if (view === null) return;
-  const path = snapshotPath(view);
-  const isShown = () => view !== null && path === snapshotPath(view);
+  copying.abort();
+  copying = new AbortController();
+  const { signal } = copying;
   try {
-    const text = await getMarkdown(path);
-    if (isShown()) await copy(text, "the snapshot");
+    const text = await getMarkdown(snapshotPath(view), signal);
+    if (!signal.aborted) await copy(text, "the snapshot");
   } catch (error) {
-    if (isShown()) say(`Not copied. ${problemOf(error).message}`);
+    if (!signal.aborted) say(`Not copied. ${problemOf(error).message}`);
   }
 }
 
@@ -156,14 +161,14 @@ byId("unlock").addEventListener("submit", (event) => {
 });
 document.addEventListener("click", ({ target }) => {
   const button = target instanceof Element ? target.closest("button") : null;
-  if (button?.dataset.view) look(JSON.parse(button.dataset.view));
+  if (button?.dataset.view) visit(JSON.parse(button.dataset.view));
   if (button?.dataset.copy) copy(button.dataset.copy, button.dataset.copy);
 });
 byId("windows").addEventListener("change", ({ target }) => {
-  look({ minutes: Number(/** @type {HTMLInputElement} */ (target).value) });
+  visit({ minutes: Number(/** @type {HTMLInputElement} */ (target).value) });
 });
 byId("source").addEventListener("change", ({ target }) => {
-  look({ source: /** @type {HTMLSelectElement} */ (target).value });
+  visit({ source: /** @type {HTMLSelectElement} */ (target).value });
 });
 byId("copy-markdown").addEventListener("click", copyMarkdown);
 byId("lock").addEventListener("click", () => lock());

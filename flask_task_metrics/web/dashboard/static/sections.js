@@ -1,8 +1,18 @@
 // The sections of figures, from one snapshot.
 
 import { byId, fill, h, table } from "./dom.js";
-import { NOT_RECORDED, ageText, capitalized, change, duration, number } from "./format.js";
-import { percentage, time, valueText, windowText } from "./format.js";
+import {
+  NOT_RECORDED,
+  ageText,
+  capitalized,
+  change,
+  duration,
+  number,
+  percentage,
+  time,
+  valueText,
+  windowText,
+} from "./format.js";
 import { viewButton } from "./view.js";
 
 /** @import { Child, Column } from "./dom.js" */
