@@ -6,20 +6,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
-from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
 
-from .query import Query, with_answers
+from .query import Answers, Query, with_answers
 
 PART = "task_metrics_part"
 """The column for the number of the query that a row answers."""
 
 STREAMED = "errors"
-"""The figure whose rows may be many, or none, and come last: they are fetched as they are read, and
-until then the connection can execute no other statement. Each other figure has rows.
+"""The figure whose rows come last, and may be many: they are fetched as they are read. Until then,
+the connection can execute no other statement.
 """
 
 
@@ -63,19 +62,23 @@ class Batch:
     def answering(self, connection: sa.Connection, queries: Sequence[Query]) -> Iterator[None]:
         """Run the statement; each of the queries then gets its rows when it is run."""
         with self.query(queries).stream(connection) as rows:
-            with_answers(connection, dict(self._answers(rows, queries)))
+            with_answers(connection, self._answers(rows, queries))
             yield
 
-    def _answers(
-        self, rows: Iterable[Any], queries: Sequence[Query]
-    ) -> Iterator[tuple[sa.Executable, sa.Result[Any]]]:
+    def _answers(self, rows: Iterable[Any], queries: Sequence[Query]) -> Answers:
+        answers = {query.statement: self._answer(part, ()) for part, query in enumerate(queries)}
+        for part, of_part in groupby(rows, key=lambda row: int(row[0])):
+            query = queries[part]
+            if query.figure == STREAMED:
+                answers[query.statement] = self._answer(part, of_part)
+                break
+            answers[query.statement] = self._answer(part, list(of_part))
+        return answers
+
+    def _answer(self, part: int, rows: Iterable[Any]) -> sa.Result[Any]:
         metadata: Any = SimpleResultMetaData(self.statement.selected_columns.keys())
-        parts = groupby(rows, key=itemgetter(0))
-        for query, columns in zip(queries, self.columns, strict=True):
-            _, part = next(parts, (None, iter(())))
-            answer: Any = part if query.figure == STREAMED else iter(list(part))
-            result: sa.Result[Any] = IteratorResult(metadata, answer)
-            yield query.statement, result.columns(*columns)
+        result: sa.Result[Any] = IteratorResult(metadata, iter(rows))
+        return result.columns(*self.columns[part])
 
 
 def _null(column: sa.ColumnElement[Any], first: Mapping[str, Any]) -> sa.Label[Any]:

@@ -34,7 +34,7 @@ A_DAY_OF_SECONDS = 24 * 60 * 60
 @dataclass(frozen=True)
 class Progress:
     """The statements of the signs of progress, and the reading of their rows. A derived source has
-    a second one, which runs if no task ended in the window.
+    a second one, which runs if ends are looked for before the window, and none is in it.
 
     Ends are looked for in the last day, so that partitions of earlier days need not be read. If
     `looks_back` is False, it is the time of stalled alone: a function may hold no earlier ones, and
@@ -73,16 +73,17 @@ class Progress:
 
     def read(self, connection: sa.Connection, window: Window, limits: Limits) -> Signs:
         """Read the signs of progress at the end of a window."""
+        looked_back = window.end - self._ended_since(window, limits)
+        length = window.end - window.start
         for query in self.queries(window, limits):
             rows = query.run(connection).all()
-            ends = [row.since_us * MICROSECOND for row in rows if row.since_us is not None]
+            ages = [row.since_us * MICROSECOND for row in rows if row.since_us is not None]
             # The relevant tasks have all ends in the window, but not all earlier ones.
-            if any(window.end - end >= window.start for end in ends):
+            if looked_back <= length or any(age <= length for age in ages):
                 break
-        looked_back = window.end - self._ended_since(window, limits)
         return Signs(
             stuck=sum(row.stuck for row in rows),
-            since_last_end=min((end for end in ends if end <= looked_back), default=None),
+            since_last_end=min((age for age in ages if age <= looked_back), default=None),
             looked_back=looked_back,
             records_ends=self.records_ends,
         )

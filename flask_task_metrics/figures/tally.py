@@ -31,7 +31,7 @@ class Tally:
         self.count += tasks
         self.oldest_us = min(self.oldest_us, oldest_us)
         self.newest_us = max(self.newest_us, newest_us)
-        # Their numbers differ.
+        # The greater number is the newer task's; no two are equal.
         self.newest = max(self.newest, newest)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -110,10 +112,37 @@ def test_a_function_gets_the_start_of_the_window(engine: sa.Engine) -> None:
 @pytest.mark.parametrize("source", [all_tasks(), tasks_since], ids=["select", "function"])
 def test_one_statement_has_all_figures(engine: sa.Engine, source: Any) -> None:
     store_events(engine, TASKS)
+    with statements_on_events(engine) as statements:
+        assert EXPECTED == snapshot_of(engine, source)
+    assert 1 == len(statements)
+
+
+@pytest.mark.parametrize(
+    ("source", "minutes", "expected"),
+    [(all_tasks(), 60, 2), (all_tasks(), 24 * 60, 1), (tasks_since, 1, 2), (tasks_since, 60, 1)],
+    ids=["select, an hour", "select, a day", "function, a minute", "function, an hour"],
+)
+def test_a_second_statement_looks_for_ends_before_the_window_alone(
+    engine: sa.Engine, source: Any, minutes: int, expected: int
+) -> None:
+    store_events(engine, [TaskRow(1, "queued", at(30), None, None, at(30))])
+    with statements_on_events(engine) as statements:
+        assert "stalled" == snapshot_of(engine, source, minutes=minutes).state
+    assert expected == len(statements)
+
+
+@contextmanager
+def statements_on_events(engine: sa.Engine) -> Iterator[list[str]]:
+    """Collect the statements that read the events while the block runs."""
     statements: list[str] = []
-    sa.event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
-    assert EXPECTED == snapshot_of(engine, source)
-    [_] = [statement for statement in statements if re.search(r"JOIN events\b", statement)]
+
+    def collect(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if re.search(r"JOIN events\b", statement):
+            statements.append(statement)
+
+    sa.event.listen(engine, "before_cursor_execute", collect)
+    yield statements
+    sa.event.remove(engine, "before_cursor_execute", collect)
 
 
 def test_a_batch_of_too_many_durations_reads_them_apart(
