@@ -69,7 +69,7 @@ def load(url: str, rows: Sequence[int], *, index_engine: bool) -> None:
     """
     with engine_of(url) as engine:
         for size in rows:
-            load_table(engine, size, *[ENGINE] * index_engine)
+            load_table(engine, size, *((ENGINE,) if index_engine else ()))
 
 
 @main.command()

@@ -81,4 +81,7 @@ def _conditions(warning: Given, critical: Given, min_ended: int | None) -> Condi
     if min_ended is not None and "failure_rate" not in names:
         raise click.UsageError("--min-ended needs -w or -c with failure_rate=…")
     least = {"failure_rate": min_ended or 1}
-    return tuple(Condition(n, warn.get(n), crit.get(n), least.get(n, 0)) for n in names) or None
+    conditions = (
+        Condition(name, warn.get(name), crit.get(name), least.get(name, 0)) for name in names
+    )
+    return tuple(conditions) or None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import reduce, wraps
+from functools import wraps
 from typing import Any
 
 import click
@@ -91,7 +91,9 @@ def figures_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(question=question, **others)
 
     options = (minutes_option, source_option, _where_option, _group_option, _compare_option)
-    return reduce(lambda function, option: option(function), reversed(options), with_question)
+    for option in reversed(options):
+        with_question = option(with_question)
+    return with_question
 
 
 minutes_option = click.option(

@@ -47,6 +47,7 @@ def _until(deadline: Deadline, rows: Iterable[Any]) -> Iterator[Any]:
 def _abandon_rows(cursor: Any) -> None:
     """Keep PyMySQL and mysqlclient from reading the rest of the rows of a lost connection."""
     if hasattr(cursor, "_result"):
+        # A cursor without a connection reads nothing when it is closed.
         cursor.connection = None
     rows: Any = getattr(cursor, "_result", None)
     if hasattr(rows, "unbuffered_active"):
