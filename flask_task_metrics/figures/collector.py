@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,7 +20,7 @@ from .previous import Previous
 from .progress import Progress
 from .query import Query
 from .relevant import relevant_tasks
-from .snapshot import Backlog, Snapshot, State
+from .snapshot import Backlog, ErrorCount, Snapshot, State
 from .state import Limits, reason_of, state_of
 from .window import Window
 
@@ -72,12 +72,9 @@ class Collector:
         # A cache of its own, so that the host's statements can't push these out, nor these them.
         connection = connection.execution_options(compiled_cache=self._compiled)
         with self._answering(connection, window, limits):
+            read_errors = partial(self._errors, connection, window, top_errors, compare=compare)
             # A batch streams the rows of the errors, and runs nothing else until they are read.
-            errors = (
-                self.errors.read(connection, window, top_errors, compare=compare)[None]
-                if self.errors
-                else None
-            )
+            errors = read_errors() if self.is_derived else None
             tasks, backlog = self.counts.read(connection, window)
             state, reason = self.judged(connection, window, backlog, limits)
             return Snapshot(
@@ -87,9 +84,16 @@ class Collector:
                 tasks=tasks,
                 backlog=backlog,
                 latency=self.latencies.read(connection, window, tasks.completed),
-                top_errors=errors,
+                top_errors=errors if self.is_derived else read_errors(),
                 previous=self.previous.read(connection, window) if compare else None,
             )
+
+    def _errors(
+        self, connection: sa.Connection, window: Window, top: int, *, compare: bool
+    ) -> tuple[ErrorCount, ...] | None:
+        if self.errors is None:
+            return None
+        return self.errors.read(connection, window, top, compare=compare)[None]
 
     def judged(
         self, connection: sa.Connection, window: Window, backlog: Backlog, limits: Limits
