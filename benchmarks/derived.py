@@ -7,17 +7,17 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 from statistics import median
-from time import perf_counter
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from flask import Flask
 
 from flask_task_metrics import Snapshot, TaskMetrics, TaskSource
-from flask_task_metrics.source import STATUSES
+from flask_task_metrics.source import ENDED, STATUSES
 
 from .host import SECRET
 from .loading import BATCH, gather_statistics, insert_batch
+from .running import Case, Reads, times_in_turn
 from .tables import TIMESTAMP
 from .work import END, NOW, Task, last_tasks
 
@@ -57,11 +57,8 @@ class Event(NamedTuple):
     error: str | None
 
 
-ENDS = ("completed", "failed", "cancelled")
-
-
-def all_tasks(*wanted: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    """Select the tasks of all jobs, or of those that are wanted."""
+def all_tasks() -> sa.Select[Any]:
+    """Select the tasks of all jobs."""
 
     def last(value: Any, *kinds: str) -> Any:
         return sa.func.max(sa.case((EVENTS.c.kind.in_(kinds), value)))
@@ -71,7 +68,7 @@ def all_tasks(*wanted: sa.ColumnElement[bool]) -> sa.Select[Any]:
     return (
         sa.select(
             *JOBS.c,
-            sa.func.coalesce(last(EVENTS.c.kind, *ENDS), otherwise).label("status"),
+            sa.func.coalesce(last(EVENTS.c.kind, *ENDED), otherwise).label("status"),
             last(EVENTS.c.at, "created").label("created_at"),
             began_at.label("processing_at"),
             last(EVENTS.c.at, "completed").label("completed_at"),
@@ -79,7 +76,6 @@ def all_tasks(*wanted: sa.ColumnElement[bool]) -> sa.Select[Any]:
             sa.func.max(EVENTS.c.error).label("error_message"),
         )
         .join_from(JOBS, EVENTS, EVENTS.c.job_id == JOBS.c.id)
-        .where(*wanted)
         .group_by(*JOBS.c)
     )
 
@@ -107,22 +103,17 @@ def measure_derived(
     yield "| minutes | one pass, ms | snapshot, ms | passes |"
     yield "|---:|---:|---:|---:|"
     for minutes in windows:
-        reads = partial(one_pass, engine, minutes), partial(snapshot, minutes)
-        times = [[_milliseconds(read) for read in reads] for _ in range(rounds + 1)]
-        # The first round fills the caches.
-        one, all_figures = map(median, zip(*times[1:], strict=True))
+        reads: Reads = {
+            Case(rows, minutes, "one pass"): partial(one_pass, engine, minutes),
+            Case(rows, minutes, "snapshot"): partial(snapshot, minutes),
+        }
+        one, all_figures = map(median, times_in_turn(reads, rounds).values())
         yield f"| {minutes} | {one:,.0f} | {all_figures:,.0f} | {all_figures / one:.1f} |"
 
 
 def _snapshot(app: Flask, task_metrics: TaskMetrics, minutes: int) -> Snapshot:
     with app.app_context():
         return task_metrics.snapshot(minutes, now=NOW)
-
-
-def _milliseconds(read: Any) -> float:
-    began = perf_counter()
-    read()
-    return (perf_counter() - began) * 1000
 
 
 def _load(engine: sa.Engine, rows: int) -> None:
@@ -140,7 +131,7 @@ def _load(engine: sa.Engine, rows: int) -> None:
 
 def _events(number: int, task: Task) -> Iterator[Event]:
     happened = {"created": task.created_at, "processing": task.processing_at}
-    if task.status in ENDS:
+    if task.status in ENDED:
         happened[task.status] = task.updated_at
     for kind, at in happened.items():
         if at:

@@ -12,7 +12,7 @@ from flask.cli import with_appcontext
 from flask_task_metrics.figures import judge
 from flask_task_metrics.mounted import current_mounted
 
-from .conditions import Conditions, condition_options
+from .conditions import Given, condition_options
 from .monitoring import Outcome, outcome_of, outcome_of_error
 from .reading import minutes_option, named_source
 from .screens import printable
@@ -51,17 +51,18 @@ def end(outcome: Outcome) -> NoReturn:
 @minutes_option
 @source_option
 @with_appcontext
-def check(*, conditions: Conditions | None, minutes: int | None, source: str | None) -> Outcome:
+def check(*, given: Given, minutes: int | None, source: str | None) -> Outcome:
     """Judge the figures for Nagios, Icinga or cron.
 
     The conditions are those of -w and -c, or else those of TASK_METRICS_CHECKS. The exit status is
     0 (ok), 1 (warning), 2 (critical; also if the database can't be read) or 3 (unknown).
     """
-    return check_app(conditions, minutes, source)
+    return check_app(given, minutes, source)
 
 
-def check_app(conditions: Conditions | None, minutes: int | None, source: str | None) -> Outcome:
+def check_app(given: Given, minutes: int | None, source: str | None) -> Outcome:
     """Return the outcome of a check, inside an app context."""
+    conditions = given.conditions()
     mounted = current_mounted()
     settings, reader = mounted.settings, mounted.reader_of(source)
     for condition in conditions or ():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeAlias
 
@@ -10,13 +11,11 @@ import click
 
 from flask_task_metrics.figures import READINGS, Condition, States, Threshold
 
-Conditions: TypeAlias = tuple[Condition, ...]
-
-Given: TypeAlias = tuple[tuple[str, Threshold], ...]
+Thresholds: TypeAlias = tuple[tuple[str, Threshold], ...]
 """The thresholds of an option by the names of their figures."""
 
 
-def _thresholds(ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> Given:
+def _thresholds(ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> Thresholds:
     """Return the figures of an option with their thresholds."""
     given = tuple(map(_threshold, values))
     names = [name for name, _ in given]
@@ -36,19 +35,46 @@ def _threshold(text: str) -> tuple[str, Threshold]:
         raise click.BadParameter(f"{name} is {value!r}; it must be {threshold.EXPECTED}") from None
 
 
-def condition_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options `-w`, `-c` and `--min-ended` to a command, which gets them as `conditions`.
+@dataclass(frozen=True)
+class Given:
+    """The options `-w`, `-c` and `--min-ended` of a command."""
 
-    These are None if no option is given.
-    """
+    warning: Thresholds
+    critical: Thresholds
+    min_ended: int | None
+
+    def __bool__(self) -> bool:
+        """Return whether there is one."""
+        return bool(self.warning or self.critical) or self.min_ended is not None
+
+    def conditions(self) -> tuple[Condition, ...] | None:
+        """Return the conditions of the options; None if none is given.
+
+        Raises `UsageError` for `--min-ended` without a failure rate.
+        """
+        warn, crit = dict(self.warning), dict(self.critical)
+        names = tuple(dict.fromkeys((*warn, *crit)))
+        if self.min_ended is not None and "failure_rate" not in names:
+            raise click.UsageError("--min-ended needs -w or -c with failure_rate=…")
+        least = {"failure_rate": self.min_ended or 1}
+        conditions = (
+            Condition(name, warn.get(name), crit.get(name), least.get(name, 0)) for name in names
+        )
+        return tuple(conditions) or None
+
+
+def condition_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options `-w`, `-c` and `--min-ended` to a command, which gets them as `given`."""
 
     @wraps(command)
-    def with_conditions(
-        *, warning: Given, critical: Given, min_ended: int | None, **others: Any
+    def with_given(
+        *, warning: Thresholds, critical: Thresholds, min_ended: int | None, **others: Any
     ) -> object:
-        return command(conditions=_conditions(warning, critical, min_ended), **others)
+        return command(given=Given(warning, critical, min_ended), **others)
 
-    return _warning(_critical(_min_ended(with_conditions)))
+    for option in (_min_ended, _critical, _warning):
+        with_given = option(with_given)
+    return with_given
 
 
 _warning = click.option(
@@ -73,15 +99,3 @@ _min_ended = click.option(
     type=click.IntRange(min=1),
     help="Judge failure_rate only if so many tasks have ended; by default 1.",
 )
-
-
-def _conditions(warning: Given, critical: Given, min_ended: int | None) -> Conditions | None:
-    warn, crit = dict(warning), dict(critical)
-    names = tuple(dict.fromkeys((*warn, *crit)))
-    if min_ended is not None and "failure_rate" not in names:
-        raise click.UsageError("--min-ended needs -w or -c with failure_rate=…")
-    least = {"failure_rate": min_ended or 1}
-    conditions = (
-        Condition(name, warn.get(name), crit.get(name), least.get(name, 0)) for name in names
-    )
-    return tuple(conditions) or None

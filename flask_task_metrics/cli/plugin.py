@@ -13,7 +13,7 @@ from flask.cli import ScriptInfo
 from flask_task_metrics.setting_checks import check_secrets
 
 from .check import PluginCommand, check_app
-from .conditions import Conditions, condition_options
+from .conditions import Given, condition_options
 from .monitoring import Outcome
 from .reading import minutes_option
 from .remote import check_url
@@ -40,7 +40,7 @@ def main(
     app: str | None,
     url: str | None,
     timeout: float | None,
-    conditions: Conditions | None,
+    given: Given,
     minutes: int | None,
     source: str | None,
 ) -> Outcome:
@@ -52,10 +52,10 @@ def main(
     """
     if url is None and app is not None and timeout is None:
         with _loaded(app).app_context():
-            return check_app(conditions, minutes, source)
+            return check_app(given, minutes, source)
     if url is None or app is not None:
         raise click.UsageError("give --app, or --url and maybe --timeout")
-    if conditions is not None:
+    if given:
         raise click.UsageError("-w, -c and --min-ended need --app; a remote app has its own")
     if not url.startswith(("https://", "http://")):
         raise click.UsageError("--url must begin with https:// or http://")

@@ -45,7 +45,7 @@ class UtcSecond(sa.types.TypeDecorator[datetime]):
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
         """Use text on SQLite, which has no timestamp type."""
         return dialect.type_descriptor(
-            sa.String() if family_of(dialect) == "sqlite" else sa.DateTime(timezone=self.timezone)
+            sa.String() if has_text_timestamps(dialect) else sa.DateTime(timezone=self.timezone)
         )
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
@@ -53,7 +53,7 @@ class UtcSecond(sa.types.TypeDecorator[datetime]):
         if value is None or (family_of(dialect) == "postgresql" and self.timezone):
             return value
         naive = value.replace(tzinfo=None)
-        return naive.isoformat(" ", "seconds") if family_of(dialect) == "sqlite" else naive
+        return naive.isoformat(" ", "seconds") if has_text_timestamps(dialect) else naive
 
 
 # The condition is untyped. SQLAlchemy compares a Boolean with 1 on a database without booleans, and

@@ -109,7 +109,7 @@ def _exception(text: str) -> str | None:
 
 def _pattern(text: str) -> str:
     line = " ".join(text.splitlines()[0].split())
-    # Without a digit nothing varies, and looking for one takes a tenth of the time.
+    # Without a digit nothing varies, and looking for one takes a sixth of the time.
     if not _DIGIT.search(line):
         return line
     # A message's start is usually enough, if it does not end inside an id.

@@ -86,7 +86,7 @@ def test_an_error_in_the_import_of_an_app_is_named(
         (["--app", "x", "-t", "3"], "give --app, or --url and maybe --timeout"),
         (["--url", "https://x", "-w", "queued=1"], "-w, -c and --min-ended need --app"),
         (["--url", "https://x", "-c", "queued=1"], "-w, -c and --min-ended need --app"),
-        (["--url", "https://x", "--min-ended", "1"], "--min-ended needs -w or -c with failure"),
+        (["--url", "https://x", "--min-ended", "1"], "-w, -c and --min-ended need --app"),
         (["--url", "file:///etc/passwd"], "--url must begin with https:// or http://"),
         (["--url", "https://x", "-t", "0"], "0.0 is not in the range x>=0.1."),
     ],
