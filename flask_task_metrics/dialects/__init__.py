@@ -6,7 +6,7 @@ from .epochs import epoch_timestamp
 from .membership import is_one_of
 from .moments import MICROSECOND, Moment
 from .percentile_disc import has_percentile_disc, sorted_ranks, sorted_ranks_of_groups
-from .steps import number_of_key, step_key, step_number
+from .steps import StepStart, number_of_key, step_key, step_number
 from .subqueries import computed_once, materialized
 from .texts import (
     both_ends,
@@ -35,6 +35,7 @@ __all__ = [
     "Instant",
     "Moment",
     "PerDatabase",
+    "StepStart",
     "UtcSecond",
     "before",
     "both_ends",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,15 +10,42 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from .databases import family_of
 from .elapsed import POSTGRESQL_TYPES
 from .timestamps import Instant, has_time_zone, instant
+
+MYSQL_YEAR_0 = 365
+"""The days by which MySQL counts from an earlier day than Python does."""
+
+
+class StepStart(Instant):
+    """The beginning of a step as a bound value: seconds since the year 0 on MySQL and MariaDB, and
+    an `Instant` elsewhere.
+
+    MySQL would compute the seconds of a timestamp anew for each row.
+    """
+
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """Use an integer on MySQL."""
+        if family_of(dialect) == "mysql":
+            return dialect.type_descriptor(sa.BigInteger())
+        return super().load_dialect_impl(dialect)
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
+        """Convert a whole second to the number that `TO_SECONDS` returns for it on MySQL."""
+        if value is None or family_of(dialect) != "mysql":
+            return super().process_bind_param(value, dialect)
+        days = value.toordinal() + MYSQL_YEAR_0
+        return days * 86_400 + value.hour * 3_600 + value.minute * 60 + value.second
 
 
 class step_number(FunctionElement[int]):
     """The number of the step that holds a timestamp or instant, counted from zero.
 
-    `first` is an instant, the beginning of the first step, and `seconds` the length of each. Later
-    timestamps than those of the step `last` belong to that.
+    `first` is a `StepStart`, and `seconds` the length of each step. Later timestamps than those of
+    the step `last` belong to that.
     """
 
     name = "step_number"
@@ -45,11 +73,9 @@ def _step_number_postgresql(element: step_number, compiler: SQLCompiler, **kw: A
 @compiles(step_number, "mysql", "mariadb")
 def _step_number_mysql(element: step_number, compiler: SQLCompiler, **kw: Any) -> str:
     at, first, seconds, last = (compiler.process(clause, **kw) for clause in element.clauses)
-    # TIMESTAMPDIFF is null for a zero date. The error is an integer overflow.
+    # TO_SECONDS is null for a zero date. The error is an integer overflow.
     error = f"9223372036854775807 + LENGTH({at}) /* not a date */"
-    # A parameter is sent as text, which MySQL would parse anew for each row.
-    elapsed = f"IFNULL(TIMESTAMPDIFF(SECOND, CAST({first} AS DATETIME), {at}), {error})"
-    return f"LEAST({elapsed} DIV {seconds}, {last})"
+    return f"LEAST((IFNULL(TO_SECONDS({at}), {error}) - {first}) DIV {seconds}, {last})"
 
 
 @compiles(step_number, "sqlite")

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from flask_task_metrics.dialects import (
     Instant,
+    StepStart,
     has_time_zone,
     number_of_key,
     step_key,
@@ -69,7 +70,7 @@ def _steps(role: str, at: sa.ColumnElement[Any]) -> tuple[Parameter, Parameter, 
     number of the last.
     """
     return (
-        parameter(f"{role}_first", Instant(has_time_zone(at.type))),
+        parameter(f"{role}_first", StepStart(has_time_zone(at.type))),
         parameter("seconds", sa.BigInteger()),
         parameter("last", sa.BigInteger()),
     )
