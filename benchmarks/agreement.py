@@ -8,17 +8,10 @@ from click import ClickException
 
 from flask_task_metrics import LatencyStats, Series, Snapshot
 
-from .contenders import (
-    Averages,
-    PlainFigures,
-    PulledFigures,
-    breakdown,
-    plain_sql,
-    pull_rows,
-    scan,
-    series,
-)
+from .contenders import Averages, breakdown, scan, series
 from .host import Host
+from .plain_sql import PlainFigures, plain_sql
+from .row_pulling import PulledFigures, pull_rows
 
 ROUNDING_MS = 0.51
 """How far the scan's mean may be from the snapshot's, which is a whole number."""
