@@ -119,14 +119,13 @@ class Errors:
         Only one group is in memory at a time, beside all tasks together.
         """
         leading: dict[Key, Tally] = {}
-        in_all: dict[str, Tally] = {}
+        in_all: defaultdict[str, Tally] = defaultdict(Tally)
         with query.stream(connection) as rows:
             for by, of_group in groupby(rows, key=self._group_of):
-                failures = {} if by else in_all
+                failures = defaultdict(Tally) if by else in_all
                 for own_code, message, tasks, oldest_us, newest_us, *more in of_group:
                     code = error_code(own_code, message, self.error_code_of)
-                    found = failures.setdefault(code, Tally(oldest_us))
-                    found.add(tasks, oldest_us, newest_us, *more[len(by) :])
+                    failures[code].add(tasks, oldest_us, newest_us, more[len(by) :])
                 for place in by:
                     leading |= leading_tallies(place, failures, top)
                     add_up(in_all, failures)
@@ -141,14 +140,13 @@ class Errors:
         self, connection: sa.Connection, query: Query, keys: Collection[Key]
     ) -> dict[Key, Tally]:
         """Count the failures with some codes alone."""
-        failures: dict[Key, Tally] = {}
+        failures: defaultdict[Key, Tally] = defaultdict(Tally)
         with query.stream(connection) as rows:
             for own_code, message, tasks, oldest_us, newest_us, *by in rows:
                 code = error_code(own_code, message, self.error_code_of)
                 for key in ((place, code) for place in (*by, None)):
                     if key in keys:
-                        found = failures.setdefault(key, Tally(oldest_us))
-                        found.add(tasks, oldest_us, newest_us)
+                        failures[key].add(tasks, oldest_us, newest_us)
         return failures
 
     def _samples(

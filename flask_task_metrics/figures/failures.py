@@ -44,16 +44,20 @@ def count_failures(
     groups = [failed[column.name] for column in by]
     failed_at, start = instant(failed.updated_at), instant_parameter("start")
     oldest: Any = elapsed_us(start, sa.func.min(failed_at)) if with_oldest else sa.literal(0)
+    texts = _texts(source, failed)
+    code, message = (
+        sent_text(group_text(texts[name])) if name in texts else sa.null()
+        for name in ("code", "message")
+    )
     rows = sa.select(
-        sent_text(group_text(failed.code)).label("code"),
-        sent_text(group_text(failed.message)).label("message"),
+        code.label("code"),
+        message.label("message"),
         sa.func.count().label("tasks"),
         oldest.label("oldest_us"),
         elapsed_us(start, sa.func.max(failed_at)).label("newest_us"),
         *groups,
     )
-    keys = (group_key(failed.code), group_key(failed.message))
-    return rows.group_by(*keys, *groups).order_by(*groups)
+    return rows.group_by(*map(group_key, texts.values()), *groups).order_by(*groups)
 
 
 def count_failures_with_newest(source: TaskSource) -> sa.Executable:
@@ -65,7 +69,7 @@ def count_failures_with_newest(source: TaskSource) -> sa.Executable:
     """
     failed = _failed_tasks(source, is_in_window(source, "updated_at"), by=()).c
     moment, start = instant(failed.updated_at), instant_parameter("start")
-    text: Any = (group_key(failed.code), group_key(failed.message))
+    text: Any = tuple(map(group_key, _texts(source, failed).values()))
     oldest_first = (moment, failed.id)
     newest_first = (moment.desc(), failed.id.desc())
     number = sa.func.row_number(type_=sa.BigInteger()).over(order_by=oldest_first)
@@ -105,7 +109,7 @@ def newest_failures(source: TaskSource, by: Sequence[sa.Label[Any]] = ()) -> sa.
     moment = instant(failed.updated_at)
     # Many tasks may have failed at one moment, such as those of a bulk update.
     rank = sa.func.row_number().over(
-        partition_by=(group_key(failed.code), group_key(failed.message), moment, *groups),
+        partition_by=(*map(group_key, _texts(source, failed).values()), moment, *groups),
         order_by=failed.id.desc(),
     )
     ranked = sa.select(*failed, moment.label("moment"), rank.label("rank")).subquery().c
@@ -127,10 +131,12 @@ def _failed_tasks(
 ) -> sa.Subquery:
     """Select failed tasks that meet conditions, with the texts that error codes are read from."""
     failed = materialized(_starts(source, *conditions, by=by)).c
-    # A code that begins with a visible character needs no message, and skipping the message saves
-    # reading its many variants.
-    may_be_blank = sa.or_(failed.code.is_(None), failed.code < "!", failed.code >= "\x7f")
-    readable = sa.case((may_be_blank, _readable_part(failed.message, failed.start)))
+    readable = _readable_part(failed.message, failed.start)
+    if source.records("error_code"):
+        # A code that begins with a visible character needs no message, and skipping the message
+        # saves reading its many variants.
+        may_be_blank = sa.or_(failed.code.is_(None), failed.code < "!", failed.code >= "\x7f")
+        readable = sa.case((may_be_blank, readable))
     texts: Any = sa.select(
         failed.id,
         failed.request_id,
@@ -140,6 +146,14 @@ def _failed_tasks(
         *(failed[column.name] for column in by),
     )
     return computed_once(texts)
+
+
+def _texts(source: TaskSource, failed: Any) -> dict[str, sa.ColumnElement[str]]:
+    """Return the texts of `_failed_tasks` that the source records. Grouping by others takes time,
+    too.
+    """
+    roles = {"code": "error_code", "message": "error_message"}
+    return {name: failed[name] for name, role in roles.items() if source.records(role)}
 
 
 def _starts(
