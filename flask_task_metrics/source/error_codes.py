@@ -29,15 +29,15 @@ LONG_LENGTH = 10_000
 ASCII_SPACE = "\t\n\v\f\r\x1c\x1d\x1e\x1f "
 """White space that may stand before a JSON object or a traceback."""
 
-_LEADING_CODE = re.compile(
+_LEADING_NAME = re.compile(
     r"""\[?(?:
         (?P<compound>[A-Z][A-Z0-9]*_[A-Z0-9_]*)(?!\w)
       | (?P<word>[A-Z][A-Z0-9]{2,})(?=[:\]]|\Z)
-    )""",
+    )
+  | (?:[^\W\d]\w*\.)*
+    (?P<exception>(?!\d)\w*(?:Error|Exception|Warning|Timeout|Exit|Interrupt))(?=[:(]|\Z)
+    """,
     re.VERBOSE,
-)
-_EXCEPTION = re.compile(
-    r"(?:[^\W\d]\w*\.)*(?P<name>(?!\d)\w*(?:Error|Exception|Warning|Timeout|Exit|Interrupt))(?=[:(]|\Z)"
 )
 # UUIDs and runs of hex digits come before numbers. Ignoring case would make the pattern slow.
 _HEX = "[0-9a-fA-F]"
@@ -87,24 +87,13 @@ def code_of_message(text: str) -> str:
     Python exception (`ValueError: bad`), the exception that ends a traceback, the code of a JSON
     object (`{"code": "QUOTA"}`), the pattern of the first line (`timed out after <n> s`).
     """
-    code = (
-        _leading_code(text)
-        or _exception(text)
-        or traceback_code(text)
-        or json_code(text)
-        or _pattern(text)
-    )
+    code = _leading_name(text) or traceback_code(text) or json_code(text) or _pattern(text)
     return code[:CODE_LENGTH]
 
 
-def _leading_code(text: str) -> str | None:
-    match = _LEADING_CODE.match(text)
-    return match and (match["compound"] or match["word"])
-
-
-def _exception(text: str) -> str | None:
-    match = _EXCEPTION.match(text)
-    return match and match["name"]
+def _leading_name(text: str) -> str | None:
+    match = _LEADING_NAME.match(text)
+    return match and (match["compound"] or match["word"] or match["exception"])
 
 
 def _pattern(text: str) -> str:
