@@ -64,9 +64,10 @@ class step_number(FunctionElement[int]):
 
 @compiles(step_number, "postgresql")
 def _step_number_postgresql(element: step_number, compiler: SQLCompiler, **kw: Any) -> str:
+    timestamp, *_ = element.clauses
     at, first, seconds, last = (compiler.process(clause, **kw) for clause in element.clauses)
     # It subtracts infinity too, and fast. Its double of seconds is exact to the microsecond.
-    _, elapsed = POSTGRESQL_TYPES[any(has_time_zone(clause.type) for clause in element.clauses)]
+    _, elapsed = POSTGRESQL_TYPES[has_time_zone(timestamp.type)]
     return f"LEAST(CAST(floor({elapsed}({at}, {first})) AS BIGINT) / {seconds}, {last})"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from itertools import chain
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -17,10 +18,11 @@ IsWithin: TypeAlias = Callable[[TaskSource, str], sa.ColumnElement[bool]]
 """Returns whether the timestamp of a role is within the time span that a figure is about."""
 
 
-def has_status(source: TaskSource, status: str) -> sa.ColumnElement[bool]:
-    """Return whether a task has a status now; texts are compared exactly."""
+def has_status(source: TaskSource, *statuses: str) -> sa.ColumnElement[bool]:
+    """Return whether a task has one of some statuses now; texts are compared exactly."""
+    values = chain.from_iterable(source.statuses[status] for status in statuses)
     # No row equals null, and an index knows that. SQLite scans the table for an empty list.
-    return is_stored_as(source, *(source.statuses[status] or (None,)))
+    return is_stored_as(source, *(tuple(values) or (None,)))
 
 
 def is_stored_as(source: TaskSource, *values: Any) -> sa.ColumnElement[bool]:
