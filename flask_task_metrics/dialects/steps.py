@@ -15,7 +15,7 @@ from .elapsed import POSTGRESQL_TYPES
 from .timestamps import Instant, has_time_zone, instant
 
 MYSQL_YEAR_0 = 365
-"""The days by which MySQL counts from an earlier day than Python does."""
+"""MySQL's number of a day minus Python's ordinal."""
 
 
 class StepStart(Instant):
@@ -66,9 +66,10 @@ class step_number(FunctionElement[int]):
 def _step_number_postgresql(element: step_number, compiler: SQLCompiler, **kw: Any) -> str:
     timestamp, *_ = element.clauses
     at, first, seconds, last = (compiler.process(clause, **kw) for clause in element.clauses)
+    column_type, elapsed = POSTGRESQL_TYPES[has_time_zone(timestamp.type)]
     # It subtracts infinity too, and fast. Its double of seconds is exact to the microsecond.
-    _, elapsed = POSTGRESQL_TYPES[has_time_zone(timestamp.type)]
-    return f"LEAST(CAST(floor({elapsed}({at}, {first})) AS BIGINT) / {seconds}, {last})"
+    since_first = f"{elapsed}(CAST({at} AS {column_type}), {first})"
+    return f"LEAST(CAST(floor({since_first}) AS BIGINT) / {seconds}, {last})"
 
 
 @compiles(step_number, "mysql", "mariadb")

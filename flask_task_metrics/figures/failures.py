@@ -45,13 +45,10 @@ def count_failures(
     failed_at, start = instant(failed.updated_at), instant_parameter("start")
     oldest: Any = elapsed_us(start, sa.func.min(failed_at)) if with_oldest else sa.literal(0)
     texts = _texts(source, failed)
-    code, message = (
-        sent_text(group_text(texts[name])) if name in texts else sa.null()
-        for name in ("code", "message")
-    )
+    sent: dict[str, Any] = {name: sent_text(group_text(text)) for name, text in texts.items()}
     rows = sa.select(
-        code.label("code"),
-        message.label("message"),
+        sent.get("code", sa.null()).label("code"),
+        sent.get("message", sa.null()).label("message"),
         sa.func.count().label("tasks"),
         oldest.label("oldest_us"),
         elapsed_us(start, sa.func.max(failed_at)).label("newest_us"),
@@ -149,9 +146,8 @@ def _failed_tasks(
 
 
 def _texts(source: TaskSource, failed: Any) -> dict[str, sa.ColumnElement[str]]:
-    """Return the texts of `_failed_tasks` that the source records. Grouping by others takes time,
-    too.
-    """
+    """Return the texts of `_failed_tasks` that the source records."""
+    # Grouping by a null takes time, too.
     roles = {"code": "error_code", "message": "error_message"}
     return {name: failed[name] for name, role in roles.items() if source.records(role)}
 

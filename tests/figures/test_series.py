@@ -153,9 +153,10 @@ def test_microseconds_at_the_edges_are_on_their_side(
     ("stored", "mapped"),
     [
         (sa.DateTime(timezone=True), lambda column: column),
+        (sa.DateTime(timezone=True), lambda column: sa.literal_column(column, sa.DateTime())),
         (sa.BigInteger(), lambda column: from_epoch(column, "us")),
     ],
-    ids=["aware", "epoch"],
+    ids=["aware", "aware, mapped as naive", "epoch"],
 )
 @on("sqlite", "postgresql", "mysql")
 def test_timestamps_of_other_types_lie_in_the_same_steps(

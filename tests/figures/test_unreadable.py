@@ -12,6 +12,7 @@ from flask_task_metrics import BacklogCount, MetricsError, TaskReference, TaskSo
 from flask_task_metrics.dialects import family_of
 from tests.support.databases import on
 from tests.support.host import HEADERS, PATH, Task, add_tasks, hosted, snapshot_of
+from tests.support.series import series_of
 from tests.support.tasks import END, completed, failed, measured
 
 QUEUED = {"status": "queued", "created_at": END, "updated_at": END}
@@ -84,6 +85,16 @@ def test_zero_date_is_an_error_that_names_the_column(
 ) -> None:
     add_with_text(engine, task, column, text)
     assert f"{column} is a zero date in 1 task (id 1)" == error_of(engine)
+
+
+@on("mariadb", "mysql")
+@pytest.mark.parametrize(("task", "column"), NEEDED_IN_THE_WINDOW)
+def test_zero_date_is_an_error_of_the_course_of_time_too(
+    engine: sa.Engine, task: Mapping[str, Any], column: str
+) -> None:
+    add_with_text(engine, task, column, "2026-02-00 09:30:00")
+    with pytest.raises(MetricsError, match=f"{column} is a zero date in 1 task"):
+        series_of(engine)
 
 
 @on("sqlite")

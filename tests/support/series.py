@@ -108,8 +108,8 @@ def expected_point(
 
 def may_have_started(task: TaskRow, window: Window) -> bool:
     """Return whether a task counts as started, if it has `processing_at` in the window."""
-    if task.status == "completed":
-        return task.completed_at is None or is_in(window, task.completed_at)
+    if task.status == "completed" and task.completed_at is not None:
+        return is_in(window, task.completed_at)
     return task.status in STARTED and is_in(window, task.updated_at)
 
 
