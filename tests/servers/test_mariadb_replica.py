@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from contextlib import contextmanager
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
 
 from tests.support.databases import run
-from tests.support.host import (
-    HEADERS,
-    PATH,
-    SOURCE,
-    Base,
-    add_tasks,
-    hosted,
-    snapshot_of,
-)
+from tests.support.host import Base, add_tasks, snapshot_of
 from tests.support.mariadb import MariaDBServer, started_primary_and_replica
+from tests.support.replicas import failed_tasks, replica_host, scalar
 from tests.support.sessions import after_each_select
 from tests.support.tasks import COMPLETED, FAILED, failed_now
 from tests.support.waiting import wait_until
@@ -71,27 +62,9 @@ def applier(
     engine.dispose()
 
 
-def replica_host(primary: sa.Engine, replica: sa.Engine) -> AbstractContextManager[Flask]:
-    """Create a host that reads its snapshots from the replica, while a block runs."""
-    binds = {"replica": replica.url}
-    return hosted(primary.url, SOURCE, SQLALCHEMY_BINDS=binds, TASK_METRICS_BIND_KEY="replica")
-
-
-def scalar(engine: sa.Engine, statement: str, **parameters: object) -> Any:
-    with engine.connect() as connection:
-        return connection.exec_driver_sql(statement, parameters).scalar()
-
-
 def wait_for_replay(primary: sa.Engine, applier: sa.Engine) -> None:
     written = scalar(primary, "SELECT @@gtid_binlog_pos")
     assert 0 == scalar(applier, "SELECT MASTER_GTID_WAIT(%(written)s, 30)", written=written)
-
-
-def failed_tasks(app: Flask) -> int:
-    answer = app.test_client().get(PATH, headers=HEADERS)
-    assert 200 == answer.status_code
-    failed: int = answer.get_json()["tasks"]["failed"]
-    return failed
 
 
 def test_the_replica_gives_the_figures_of_the_primary(

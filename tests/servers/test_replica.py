@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -15,18 +15,9 @@ from sqlalchemy import event
 
 from flask_task_metrics import TaskSource
 from tests.support.databases import run, started_postgresql, started_standby, url_of
-from tests.support.host import (
-    HEADERS,
-    NOW,
-    PATH,
-    SOURCE,
-    Base,
-    add_tasks,
-    hosted,
-    snapshot_of,
-    view_of_tasks,
-)
+from tests.support.host import NOW, Base, add_tasks, snapshot_of, view_of_tasks
 from tests.support.http import UNAVAILABLE, problem
+from tests.support.replicas import failed_tasks, replica_host, scalar
 from tests.support.tasks import failed_now
 from tests.support.waiting import wait_until
 
@@ -68,30 +59,10 @@ def replica(replica_url: sa.URL, primary: sa.Engine) -> Iterator[sa.Engine]:
     engine.dispose()
 
 
-def replica_host(
-    primary: sa.Engine, replica: sa.Engine, source: Any = SOURCE
-) -> AbstractContextManager[Flask]:
-    """Create a host that reads its snapshots from the replica, while a block runs."""
-    binds = {"replica": replica.url}
-    return hosted(primary.url, source, SQLALCHEMY_BINDS=binds, TASK_METRICS_BIND_KEY="replica")
-
-
-def scalar(engine: sa.Engine, statement: str, **parameters: object) -> Any:
-    with engine.connect() as connection:
-        return connection.exec_driver_sql(statement, parameters).scalar()
-
-
 def wait_for_replay(primary: sa.Engine, replica: sa.Engine) -> None:
     written = scalar(primary, "SELECT pg_current_wal_lsn()")
     replayed = "SELECT pg_last_wal_replay_lsn() >= %(written)s::pg_lsn"
     wait_until(lambda: scalar(replica, replayed, written=written))
-
-
-def failed_tasks(app: Flask) -> int:
-    answer = app.test_client().get(PATH, headers=HEADERS)
-    assert 200 == answer.status_code
-    failed: int = answer.get_json()["tasks"]["failed"]
-    return failed
 
 
 def test_the_replica_gives_the_figures_of_the_primary(
