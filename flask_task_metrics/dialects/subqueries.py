@@ -25,6 +25,12 @@ def materialized(rows: sa.Select[Any]) -> sa.Subquery:
     return rows.subquery()
 
 
+def shared(rows: sa.Select[Any], name: str) -> sa.CTE:
+    """Make a CTE that a database computes once for all readers in a statement, except MariaDB."""
+    # MySQL would merge a CTE without a limit into each of its readers.
+    return rows.suffix_with(ALL_ROWS.mysql, dialect="mysql").cte(name)
+
+
 def computed_once(rows: sa.Select[Any]) -> sa.Subquery:
     """Make a subquery as `materialized` does, except on MySQL.
 

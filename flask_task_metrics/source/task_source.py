@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
+from flask_task_metrics.dialects import shared
+
 from .checks import bind_key_of, check_parameters, check_sql
 from .column_types import check_fit
 from .columns import Column
@@ -118,13 +120,12 @@ class TaskSource:
     def tasks(self) -> sa.FromClause:
         """Return `mapped` as statements read it: an index on an expression needs its literals.
 
-        A derived source is a CTE, since PostgreSQL, SQLite and MySQL read one once that is used
-        several times.
+        A derived source is a CTE, which most databases compute once for a statement.
         """
         mapped = self.mapped.element
         unindexed = (mapped.selected_columns[role] for role in UNINDEXED)
         written: sa.Select[Any] = with_literals(mapped, but=unindexed)
-        return written.cte(DERIVED) if self.is_derived else written.subquery("tasks")
+        return shared(written, DERIVED) if self.is_derived else written.subquery("tasks")
 
     @cached_property
     def is_derived(self) -> bool:
@@ -182,7 +183,7 @@ class TaskSource:
     def limited_to(self, condition: sa.ColumnElement[bool]) -> TaskSource:
         """Return the source of the tasks that meet a condition."""
         source = copy(self)
-        source.tasks = sa.select(self.tasks).where(condition).cte(LIMITED)
+        source.tasks = shared(sa.select(self.tasks).where(condition), LIMITED)
         return source
 
     @cached_property

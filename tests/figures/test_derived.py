@@ -20,6 +20,7 @@ from tests.support.events import all_tasks, event_table, store_events, tasks_sin
 from tests.support.host import snapshot_of
 from tests.support.jobs import EXPECTED, TASKS, at
 from tests.support.oracle import TaskRow, expected_comparison, expected_without
+from tests.support.plans import plan_of
 from tests.support.tasks import WINDOW
 
 MANY = 1_000_000
@@ -178,6 +179,16 @@ def test_the_newest_of_a_code_may_have_any_of_its_messages(engine: sa.Engine) ->
     store_events(engine, failures)
     [error] = snapshot_of(engine, all_tasks()).top_errors or ()
     assert ("E_X", 5, "10") == (error.code, error.count, error.sample.task_id)
+
+
+@on("sqlite", "postgresql", "mysql")
+def test_a_database_computes_the_tasks_once_for_a_statement(engine: sa.Engine) -> None:
+    store_events(engine, TASKS)
+    [query] = Collector.of(TaskSource(all_tasks()), engine.dialect).queries(WINDOW)
+    with engine.connect() as connection:
+        plan = str(plan_of(connection, query))
+    reading = r"(?:'table': '|'Relation Name': '|SCAN |SEARCH )events\b"
+    assert 1 == len(re.findall(reading, plan)), plan
 
 
 @pytest.mark.parametrize("name", ["sqlite", "postgresql", "mysql", "mariadb"])
