@@ -1,5 +1,5 @@
-"""A source that is derived from events, and one that a function selects for the window, beside one
-pass over its tasks.
+"""A source that is derived from events, as a Select and as a function, beside one pass over its
+tasks.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def measure_derived(
     yield "| minutes | one pass, ms | snapshot, ms | passes | with a function, ms |"
     yield "|---:|---:|---:|---:|---:|"
     for minutes in windows:
-        # The reason says how far back an end was looked for.
+        # The reason says how far back an end was looked for, and a function looks back less.
         if replace(snapshot(minutes), reason=None) != replace(by_function(minutes), reason=None):
             raise ClickException(f"the sources disagree about {minutes} minutes")
         reads: Reads = {
@@ -131,7 +131,7 @@ def measure_derived(
 
 
 def _snapshots(engine: sa.Engine, source: TaskSource) -> Callable[[int], Snapshot]:
-    """Mount a source, and return what takes its snapshot of some minutes."""
+    """Mount a source, and return a function that takes a snapshot of the last minutes."""
     app = Flask(__name__)
     app.config.update(TASK_METRICS_ADMIN_SECRET=SECRET, TASK_METRICS_TIMEOUT_MS=0)
     task_metrics = TaskMetrics(engine, source, app=app)

@@ -1,4 +1,4 @@
-"""Materialized subqueries, so that a database computes each of their columns once a row."""
+"""Subqueries that a database computes once: for each row, or for all their readers."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ def materialized(rows: sa.Select[Any]) -> sa.Subquery:
 
 
 def shared(rows: sa.Select[Any], name: str) -> sa.CTE:
-    """Make a CTE that a database computes once for all readers in a statement, except MariaDB."""
-    # MySQL would merge a CTE without a limit into each of its readers.
+    """Make a CTE that every database but MariaDB computes once for all its readers."""
+    # MySQL would merge a CTE without a limit into each of its readers. MariaDB computes it for each
+    # reader anyway; it gets the limit too if its URL says `mysql`.
     return rows.suffix_with(ALL_ROWS.mysql, dialect="mysql").cte(name)
 
 

@@ -12,8 +12,8 @@ from .predicates import has_status, is_in_window
 def relevant_tasks(source: TaskSource) -> TaskSource:
     """Return the source of the tasks that are open, or that something happened to in the window.
 
-    They are few, and most databases compute them once for all figures of a statement. A source that
-    is not derived stays as it is: its indexes lead to them.
+    They are few, and every database but MariaDB computes them once for all figures of a statement.
+    A source that is not derived stays as it is: its indexes lead to them.
     """
     if not source.is_derived:
         return source

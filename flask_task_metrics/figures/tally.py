@@ -16,7 +16,7 @@ LATEST_US = 2**63
 """Later than any failure."""
 
 NO_TASK: list[Any] = []
-"""A list as the rows have, since making a tuple of each would take time."""
+"""A list, since rows are unpacked into lists, and Python compares no list with a tuple."""
 
 
 class Tally:

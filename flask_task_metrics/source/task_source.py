@@ -120,7 +120,7 @@ class TaskSource:
     def tasks(self) -> sa.FromClause:
         """Return `mapped` as statements read it: an index on an expression needs its literals.
 
-        A derived source is a CTE, which most databases compute once for a statement.
+        A derived source is a CTE: every database but MariaDB computes it once for a statement.
         """
         mapped = self.mapped.element
         unindexed = (mapped.selected_columns[role] for role in UNINDEXED)
