@@ -112,7 +112,7 @@ def measure_derived(
     """Load jobs, and yield the lines of a Markdown table with the milliseconds of each window."""
     _load(engine, rows)
     snapshot, by_function = (
-        _snapshots(engine, TaskSource(source)) for source in (all_tasks(), tasks_since)
+        _mounted(engine, TaskSource(source)) for source in (all_tasks(), tasks_since)
     )
     yield "| minutes | one pass, ms | snapshot, ms | passes | with a function, ms |"
     yield "|---:|---:|---:|---:|---:|"
@@ -130,7 +130,7 @@ def measure_derived(
         yield f"| {minutes} | {figures} |"
 
 
-def _snapshots(engine: sa.Engine, source: TaskSource) -> Callable[[int], Snapshot]:
+def _mounted(engine: sa.Engine, source: TaskSource) -> Callable[[int], Snapshot]:
     """Mount a source, and return a function that takes a snapshot of the last minutes."""
     app = Flask(__name__)
     app.config.update(TASK_METRICS_ADMIN_SECRET=SECRET, TASK_METRICS_TIMEOUT_MS=0)

@@ -7,7 +7,7 @@ from .membership import is_one_of
 from .moments import MICROSECOND, Moment
 from .percentile_disc import has_percentile_disc, sorted_ranks, sorted_ranks_of_groups
 from .steps import StepStart, number_of_key, step_key, step_number
-from .subqueries import computed_once, materialized, shared
+from .subqueries import computed_once, materialized, shared_cte
 from .texts import (
     both_ends,
     exact_text,
@@ -59,7 +59,7 @@ __all__ = [
     "not_before",
     "number_of_key",
     "sent_text",
-    "shared",
+    "shared_cte",
     "sorted_ranks",
     "sorted_ranks_of_groups",
     "step_key",

@@ -25,7 +25,7 @@ def materialized(rows: sa.Select[Any]) -> sa.Subquery:
     return rows.subquery()
 
 
-def shared(rows: sa.Select[Any], name: str) -> sa.CTE:
+def shared_cte(rows: sa.Select[Any], name: str) -> sa.CTE:
     """Make a CTE that every database but MariaDB computes once for all its readers."""
     # MySQL would merge a CTE without a limit into each of its readers. MariaDB computes it for each
     # reader anyway; it gets the limit too if its URL says `mysql`.

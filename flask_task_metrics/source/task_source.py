@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
-from flask_task_metrics.dialects import shared
+from flask_task_metrics.dialects import shared_cte
 
 from .checks import bind_key_of, check_parameters, check_sql
 from .column_types import check_fit
@@ -125,7 +125,7 @@ class TaskSource:
         mapped = self.mapped.element
         unindexed = (mapped.selected_columns[role] for role in UNINDEXED)
         written: sa.Select[Any] = with_literals(mapped, but=unindexed)
-        return shared(written, DERIVED) if self.is_derived else written.subquery("tasks")
+        return shared_cte(written, DERIVED) if self.is_derived else written.subquery("tasks")
 
     @cached_property
     def is_derived(self) -> bool:
@@ -183,7 +183,7 @@ class TaskSource:
     def limited_to(self, condition: sa.ColumnElement[bool]) -> TaskSource:
         """Return the source of the tasks that meet a condition."""
         source = copy(self)
-        source.tasks = shared(sa.select(self.tasks).where(condition), LIMITED)
+        source.tasks = shared_cte(sa.select(self.tasks).where(condition), LIMITED)
         return source
 
     @cached_property

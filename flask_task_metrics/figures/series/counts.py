@@ -55,7 +55,7 @@ def count_by_step(source: TaskSource) -> sa.Executable:
         is_created = is_in_window(source, "created_at")
         parts.append(tasks_by_step("created", "created_at", source.tasks.c.created_at, is_created))
     if source.records("processing_at"):
-        parts += (started_by_step(source, is_updated, *others) for others in _others(source))
+        parts += (started_by_step(source, is_updated, other) for other in _others(source))
     return sa.union_all(*parts)
 
 
@@ -67,14 +67,13 @@ def started_by_step(source: TaskSource, *conditions: sa.ColumnElement[bool]) -> 
     )
 
 
-def _others(source: TaskSource) -> Iterator[tuple[sa.ColumnElement[bool], ...]]:
-    """Yield the conditions of the tasks that are not completed, and of those that are but have no
-    `completed_at`.
+def _others(source: TaskSource) -> Iterator[sa.ColumnElement[bool]]:
+    """Yield whether a task is not completed, and whether it is but has no `completed_at`.
 
     Separate range conditions can use an index; one OR can't.
     """
-    yield (has_status(source, *(status for status in STATUSES if status != "completed")),)
-    yield has_status(source, "completed"), source.tasks.c.completed_at.is_(None)
+    yield has_status(source, *(status for status in STATUSES if status != "completed"))
+    yield sa.and_(has_status(source, "completed"), source.tasks.c.completed_at.is_(None))
 
 
 def added_up(rows: Iterable[Any]) -> CountsByStep:
